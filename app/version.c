@@ -1,0 +1,4 @@
+#include "config.h"
+
+extern int app_empty;
+int app_empty;

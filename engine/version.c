@@ -1,0 +1,4 @@
+#include "config.h"
+
+extern int engine_empty;
+int engine_empty;

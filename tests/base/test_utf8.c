@@ -1,0 +1,106 @@
+#include "config.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "base/strbuf.h"
+#include "base/utf8.h"
+
+static void
+utf8__encode__is_undone_by_decode(void **state)
+{
+	for (uint32_t cp = 0; cp <= 0x10ffff; cp++) {
+		uint32_t back;
+		char s[4];
+		size_t n;
+
+		if (cp >= 0xd800 && cp < 0xe000)
+			continue;
+		n = utf8_encode(cp, s);
+		assert_true(utf8_valid(s, n));
+		assert_int_equal(utf8_decode(s, n, &back), n);
+		assert_int_equal(back, cp);
+		for (size_t k = 1; k < n; k++)
+			assert_int_equal(utf8_incomplete_tail(s, k), k);
+		assert_int_equal(utf8_incomplete_tail(s, n), 0);
+	}
+}
+
+static void
+utf8__decode__takes_bad_bytes_one_at_a_time(void **state)
+{
+	static const char *const bad[] = {
+		"\x80", "\xc0\xaf", "\xe0\x80\x80", "\xed\xa0\x80", "\xf5\x80\x80\x80", "\xf4\x90\x80\x80", "\xff",
+	};
+
+	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+		uint32_t cp;
+
+		assert_false(utf8_valid(bad[i], strlen(bad[i])));
+		assert_int_equal(utf8_decode(bad[i], strlen(bad[i]), &cp), 1);
+		assert_int_equal(cp, 0xfffd);
+		assert_int_equal(utf8_incomplete_tail(bad[i], strlen(bad[i])), 0);
+	}
+}
+
+static void
+utf8__width__counts_cells(void **state)
+{
+	static const struct {
+		const char *text;
+		size_t cells;
+	} cases[] = {
+		{ "", 0 }, { "abc", 3 }, { "h\xc3\xa9llo", 5 }, { "he\xcc\x81llo", 5 },
+		{ "\xe4\xb8\x96\xe7\x95\x8c", 4 },		/* CJK */
+		{ "\xf0\x9f\x98\x80", 2 },			/* emoji */
+		{ "\xf0\x9f\x91\xa9\xe2\x80\x8d\xf0\x9f\x92\xbb", 2 },	/* ZWJ sequence */
+		{ "\xe2\x9d\xa4\xef\xb8\x8f", 2 },		/* VS16 */
+	};
+
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+		assert_int_equal(utf8_width(cases[i].text, strlen(cases[i].text)), cases[i].cells);
+	assert_int_equal(utf8_clip("\xe4\xb8\x96\xe7\x95\x8c", 6, 3), 3);
+	assert_int_equal(utf8_clip("e\xcc\x81x", 4, 1), 3);
+}
+
+static void
+utf8__scrub__leaves_no_control_bytes(void **state)
+{
+	struct strbuf b = STRBUF_INIT;
+
+	for (int c = 0; c < 256; c++) {
+		char s[2] = { (char)c, 'A' };
+
+		utf8_scrub(&b, s, 2);
+	}
+	utf8_scrub(&b, "\xc2\x9b" "31m\xe2\x80\xae", 8);
+	assert_true(utf8_valid(b.s, b.len));
+	for (size_t i = 0; i < b.len;) {
+		uint32_t cp;
+
+		i += utf8_decode(b.s + i, b.len - i, &cp);
+		assert_true(cp == '\n' || cp == '\t' || (cp >= 0x20 && cp < 0x7f) || cp >= 0xa0);
+		assert_true(cp != 0x202e);
+	}
+	strbuf_reset(&b);
+	utf8_scrub(&b, "a\r\nb\x1b[0m", 8);
+	assert_string_equal(b.s, "a\nb\xe2\x90\x9b[0m");
+	strbuf_release(&b);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(utf8__encode__is_undone_by_decode),
+		cmocka_unit_test(utf8__decode__takes_bad_bytes_one_at_a_time),
+		cmocka_unit_test(utf8__width__counts_cells),
+		cmocka_unit_test(utf8__scrub__leaves_no_control_bytes),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,4 @@
+#include "config.h"
+
+extern int ui_empty;
+int ui_empty;
