@@ -15,14 +15,15 @@
 enum {
 	LINE = 64,
 	CHUNK_MACS = 32 * 1024,	/* a chunk of rows is at least so much work: less costs more to hand out */
+	CHUNK_GRANULES = 4,	/* and so many granules, if that leaves enough chunks for all */
+	CHUNKS_PER_THREAD = 8,
 	STEPS_PER_LAYER = 5,
 };
 
 /* Activations as the matrix products take them: floats, or int8 with scales, or both. */
 struct act_buffer {
 	float *f;
-	int8_t *q;
-	float *d, *s;
+	struct act_block *b;
 };
 
 /* What each thread has for itself. */
@@ -76,12 +77,8 @@ arena_take(struct arena *a, size_t bytes)
 static void
 take_act(struct arena *a, struct act_buffer *b, size_t n, size_t f_cols, size_t cols)
 {
-	size_t blocks = (cols + MATMUL_BLOCK - 1) / MATMUL_BLOCK;
-
 	b->f = arena_take(a, n * f_cols * sizeof(float));
-	b->q = arena_take(a, n * cols);
-	b->d = arena_take(a, n * blocks * sizeof(float));
-	b->s = arena_take(a, n * blocks * sizeof(float));
+	b->b = arena_take(a, n * (cols / MATMUL_BLOCK) * sizeof *b->b);
 }
 
 static size_t
@@ -215,7 +212,6 @@ static void
 make_row(struct forward *f, const struct act_buffer *to, size_t t, const float *src, size_t k,
 	const float *norm, bool quantise)
 {
-	size_t blocks = k / MATMUL_BLOCK;
 	const float *row = src + t * k;
 
 	if (norm) {
@@ -223,7 +219,7 @@ make_row(struct forward *f, const struct act_buffer *to, size_t t, const float *
 		row = to->f + t * k;
 	}
 	if (quantise)
-		f->p.matmul->quantise(row, k, to->q + t * k, to->d + t * blocks, to->s + t * blocks);
+		f->p.matmul->quantise(row, k, to->b + t * (k / MATMUL_BLOCK));
 }
 
 /* Makes the activations of rows src[n][k], once for all of the products. A single row is made by every
@@ -238,9 +234,7 @@ make_act(struct forward *f, struct worker *w, const float *src, size_t n, size_t
 
 	for (size_t i = 0; i < n_products; i++) {
 		quantise |= !takes_floats(p[i].w->type);
-		p[i].act = (struct act){
-			.n = n, .k = k, .f = norm ? to->f : src, .q = to->q, .d = to->d, .s = to->s,
-		};
+		p[i].act = (struct act){ .n = n, .k = k, .f = norm ? to->f : src, .b = to->b };
 	}
 	if (n == 1) {
 		make_row(f, to, 0, src, k, norm, quantise);
@@ -255,22 +249,20 @@ make_act(struct forward *f, struct worker *w, const float *src, size_t n, size_t
 static struct act
 act_from(struct act a, size_t first)
 {
-	size_t blocks = a.k / MATMUL_BLOCK;
-
 	a.n -= first;
 	a.f += first * a.k;
-	a.q += first * a.k;
-	a.d += first * blocks;
-	a.s += first * blocks;
+	a.b += first * (a.k / MATMUL_BLOCK);
 	return a;
 }
 
 static size_t
 chunk_rows(const struct forward *f, const struct product *p)
 {
-	size_t granule = f->p.matmul->granule, rows = CHUNK_MACS / (p->w->cols * p->act.n + 1);
+	size_t granule = f->p.matmul->granule, work = p->w->cols * p->act.n * granule + 1;
+	size_t fair = p->w->rows / (granule * CHUNKS_PER_THREAD * pool_threads(f->p.pool));
+	size_t granules = fair < CHUNK_GRANULES ? fair : CHUNK_GRANULES, least = CHUNK_MACS / work + 1;
 
-	return (rows / granule + 1) * granule;
+	return (granules > least ? granules : least) * granule;
 }
 
 static void

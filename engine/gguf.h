@@ -25,6 +25,12 @@ struct gguf_string {
 	size_t len;
 };
 
+/*
+ * The string made fit for a message or a title, NUL terminated in buf[size]: control characters and
+ * invalid bytes replaced (utf8_scrub), on one line, cut at a character with an ellipsis when too long.
+ */
+const char *gguf_string_show(struct gguf_string s, char *buf, size_t size);
+
 struct gguf_tensor {
 	char name[64];
 	uint32_t n_dims;
@@ -37,7 +43,8 @@ struct gguf_tensor {
 /*
  * Parses `size` bytes at `data`, which must stay valid and unchanged as long as the result lives (it
  * is not owned). NULL and ERR_MODEL when refused; the message names what the file is if it is known
- * (safetensors, PyTorch, old ggml, big-endian GGUF, part of a split file ...) and what to do.
+ * (safetensors, PyTorch, old ggml, big-endian GGUF, part of a split file ...) and what to do. A tensor
+ * of a type that hum cannot compute with is refused here, by name.
  */
 struct gguf *gguf_parse(const uint8_t *data, size_t size, struct err *e);
 

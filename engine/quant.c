@@ -25,8 +25,9 @@
 
 enum { BLOCK_K = 256 };
 
-/* The sixteen levels of the non-linear 4-bit types. */
-static const int8_t iq4_levels[16] = { -127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113 };
+const int8_t quant_iq4_levels[16] = {
+	-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113,
+};
 
 static uint16_t
 load_u16(const uint8_t *p)
@@ -343,8 +344,8 @@ decode_iq4_nl(const void *blocks, float *out, size_t n)
 		float d = load_f16(p);
 
 		for (int j = 0; j < 16; j++) {
-			out[j] = d * (float)iq4_levels[p[2 + j] & 15];
-			out[j + 16] = d * (float)iq4_levels[p[2 + j] >> 4];
+			out[j] = d * (float)quant_iq4_levels[p[2 + j] & 15];
+			out[j + 16] = d * (float)quant_iq4_levels[p[2 + j] >> 4];
 		}
 	}
 }
@@ -365,8 +366,8 @@ decode_iq4_xs(const void *blocks, float *out, size_t n)
 			float dl = d * (float)(scale - 32);
 
 			for (int j = 0; j < 16; j++) {
-				out[32 * g + j] = dl * (float)iq4_levels[qs[j] & 15];
-				out[32 * g + j + 16] = dl * (float)iq4_levels[qs[j] >> 4];
+				out[32 * g + j] = dl * (float)quant_iq4_levels[qs[j] & 15];
+				out[32 * g + j + 16] = dl * (float)quant_iq4_levels[qs[j] >> 4];
 			}
 		}
 	}

@@ -42,6 +42,9 @@ const struct quant_format *quant_format(uint32_t type);
 /* The name of any type id ever published ("IQ2_XXS"), or NULL: for error messages. */
 const char *quant_type_name(uint32_t type);
 
+/* The sixteen levels of the non-linear 4-bit types, IQ4_NL and IQ4_XS. */
+extern const int8_t quant_iq4_levels[16];
+
 /* IEEE half precision, exact both ways but for rounding to nearest even on the way in. */
 float quant_f16_to_f32(uint16_t h);
 uint16_t quant_f32_to_f16(float f);
