@@ -180,7 +180,7 @@ take(struct forward *f, struct worker *w)
 	if (atomic_load_explicit(&f->stopped, memory_order_relaxed))
 		return SIZE_MAX;
 	if (w->index == 0 && f->p.on_step)
-		f->p.on_step(f->p.ctx, f->step, f->p.model->n_layer * STEPS_PER_LAYER);
+		f->p.on_step(f->p.ctx, f->step, f->p.model->n_layer * STEPS_PER_LAYER + 1);
 	return pool_take(w);
 }
 
