@@ -15,9 +15,10 @@
 
 struct detok {
 	const struct vocab *vocab;	/* borrowed */
-	const char *const *stops;	/* borrowed; NULL-terminated list, or NULL */
+	const char *const *stops;	/* borrowed; NULL-terminated list of non-empty strings, or NULL */
 	struct strbuf held;		/* bytes not yet handed out */
-	bool started;			/* something visible was handed out */
+	bool started;			/* something visible was handed out; set it after detok_init to keep
+					 * white space in front: when the answer goes on with a text */
 	bool stopped;			/* a stop string was seen */
 };
 

@@ -4,7 +4,7 @@
  *
  * Llama 2 is Meta's llama/generation.py token for token: each finished pair is BOS + encode("[INST] u
  * [/INST] a ") + EOS on its own, the system text inside the first user turn. Others: FastChat
- * conversation.py and the models' cards; see engine/template.c.
+ * conversation.py and the models' cards; see engine/template_table.c.
  */
 #ifndef ENGINE_TEMPLATE_H
 #define ENGINE_TEMPLATE_H
@@ -29,7 +29,11 @@ struct template;	/* one row of a const table */
 const struct template *template_find(const char *name);			/* NULL: unknown */
 const struct template *template_at(size_t i);				/* NULL past the last: for help and completion */
 const char *template_name(const struct template *t);			/* "llama-2" */
+const char *template_help(const struct template *t);			/* one line on what uses it */
 const char *const *template_stops(const struct template *t);		/* stop strings, NULL-terminated */
+
+/* White space in front of an answer is part of it (plain completion): see detok.started. */
+bool template_keeps_space(const struct template *t);
 
 /*
  * Chooses by the signature of tokenizer.chat_template, else by architecture, general.name, file name
@@ -42,9 +46,11 @@ const struct template *template_detect(const struct gguf *g, const struct vocab 
 /*
  * The conversation as ids, ready for the model to write the next assistant message (the last message
  * is the user's), or to go on with an unfinished one (the last message is the assistant's and
- * `unfinished` is set: no end marker is put after it).
+ * `unfinished` is set: no end marker is put after it, and white space at its end stays; then the answer
+ * goes on in the middle of a text, and detok.started should be set).
  *
- * Messages: an optional system one first, then user and assistant in turn. -1 with ERR_USAGE if not.
+ * Messages: an optional system one first, then user and assistant in turn. -1 with ERR_USAGE if not;
+ * ERR_MODEL when the vocabulary lacks a token that the format cannot do without. Then nothing is added.
  * Delimiters of the format inside a message's text never take effect: they are broken up by U+2060
  * (word joiner) after their first character; *n_defused counts them (may be NULL).
  * `text`, if not NULL, gets a readable form of the prompt, control tokens written out.
