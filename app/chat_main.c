@@ -249,8 +249,6 @@ program_chat(const struct options *o)
 
 	if (o->print || o->json || o->stream_json)
 		return program_oneshot(o);
-	if (o->plain)
-		return program_plain(o);
 	if (prepare(&h, &e) < 0 || start(&h, &e) < 0) {
 		status = chat_close(&h, e.code, &unsaved);
 		fprintf(stderr, "hum: %s\n", e.text);

@@ -299,7 +299,7 @@ model_list_find(struct model_list *l, const char *what, struct err *e)
 	const struct model_entry *m = named(l, what);
 	struct strbuf names = STRBUF_INIT;
 	char *near;
-	size_t n;
+	size_t n = 0;
 
 	if (m)
 		return m;
