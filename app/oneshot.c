@@ -207,11 +207,11 @@ put_end(struct oneshot *s, enum finish finish, const struct llm_stats *stats)
 			put(s, "\n", 1);
 		return;
 	}
-	object = figures(s, finish, stats);
 	if (s->o->stream_json)
-		json_object_set_new(object, "type", json_string("end"));
+		object = json_pack("{s:s}", "type", "end");
 	else
-		json_object_set_new(object, "text", json_stringn(m->text.s, m->text.len));
+		object = json_pack("{s:s%}", "text", m->text.s, m->text.len);
+	json_object_update_new(object, figures(s, finish, stats));
 	put_json(s, object);
 }
 

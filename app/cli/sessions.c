@@ -231,30 +231,40 @@ copy_file(const char *from, const char *to, struct err *e)
 	return rc;
 }
 
+/* The id of a session file that can be read without a fault. */
+static int
+read_id(const char *path, char id[37], struct err *e)
+{
+	struct session *session = session_load(path, e);
+
+	if (!session)
+		return -1;
+	snprintf(id, 37, "%s", session->conv.id);
+	session_free(session);
+	return 0;
+}
+
 /* Copies a session file into the folder, after it was read without a fault. */
 static int
 run_import(struct shelf *s, struct err *e)
 {
-	char *to = xasprintf("%s/import-%ld.yaml.new", s->dir, (long)getpid()), *final = NULL;
-	struct session *session = NULL;
-	int rc = copy_file(s->arg, to, e);
+	char *copy = xasprintf("%s/import-%ld.new", s->dir, (long)getpid()), *to = NULL, id[37];
+	int rc = copy_file(s->arg, copy, e);
 
-	if (rc == 0 && !(session = session_load(to, e)))
+	if (rc == 0 && read_id(copy, id, e) < 0)
 		rc = err_prefix(e, "%s", s->arg);
 	if (rc == 0) {
-		final = xasprintf("%s/%s.yaml", s->dir, session->conv.id);
-		if (access(final, F_OK) == 0)
+		to = xasprintf("%s/%s.yaml", s->dir, id);
+		if (link(copy, to) == 0)	/* which never replaces a chat, as a rename would */
+			printf("%s\n", id);
+		else if (errno == EEXIST)
 			rc = err_set(e, ERR_STORE, "%s: this chat is there already", s->arg);
-		else if (rename(to, final) < 0)
-			rc = err_errno(e, ERR_STORE, "%s", final);
 		else
-			printf("%s\n", session->conv.id);
+			rc = err_errno(e, ERR_STORE, "%s", to);
 	}
-	session_free(session);
-	if (rc < 0)
-		unlink(to);
-	free(final);
+	unlink(copy);
 	free(to);
+	free(copy);
 	return rc;
 }
 

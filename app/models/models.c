@@ -31,11 +31,12 @@ static const char *
 split_mark(const char *stem, unsigned *part)
 {
 	size_t n = strlen(stem);
-	unsigned of;
+	unsigned number, of;
 	int used = 0;
 
-	if (n < 15 || sscanf(stem + n - 15, "-%5u-of-%5u%n", part, &of, &used) != 2 || used != 15)
+	if (n < 15 || sscanf(stem + n - 15, "-%5u-of-%5u%n", &number, &of, &used) != 2 || used != 15)
 		return NULL;
+	*part = number;
 	return stem + n - 15;
 }
 
