@@ -12,6 +12,7 @@
 #include "app/config/theme.h"
 #include "app/loop.h"
 #include "app/models/open.h"
+#include "app/plain.h"
 #include "app/programs.h"
 #include "app/signals.h"
 #include "base/log.h"
@@ -149,10 +150,15 @@ open_screen(struct chat *h, struct err *e)
 	int log_fd = log_open(log_path);
 
 	free(log_path);
+	if (h->o->plain) {	/* a screen that nobody sees: its texts are written line after line */
+		o.headless_rows = 24;
+		o.headless_cols = 80;
+	}
 	h->ui = ui_new(&o, e);
 	if (!h->ui)
 		return -1;
-	redirect_stderr(h, log_fd);
+	if (!h->o->plain)
+		redirect_stderr(h, log_fd);
 	return 0;
 }
 
@@ -175,6 +181,7 @@ start(struct chat *h, struct err *e)
 		.set = h->o->set,
 		.system = h->o->system,
 		.style = &h->style,
+		.plain = h->o->plain ? stdout : NULL,
 	};
 
 	if (signals_init(e) < 0 || open_screen(h, e) < 0)
@@ -254,7 +261,10 @@ program_chat(const struct options *o)
 		fprintf(stderr, "hum: %s\n", e.text);
 		return status;
 	}
-	loop_run(&h.controller, h.ui);
+	if (o->plain)
+		plain_run(&h.controller);
+	else
+		loop_run(&h.controller, h.ui);
 	status = chat_close(&h, h.controller.status, &unsaved);
 	if (unsaved.code)
 		fprintf(stderr, "hum: the chat above could not be saved: %s\n", unsaved.text);

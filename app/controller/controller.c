@@ -18,6 +18,7 @@ controller_init(struct controller *c, struct ui *ui, const struct controller_opt
 	if (o->style)
 		c->style = *o->style;
 	view_init(&c->view, ui_transcript(ui));
+	c->view.echo = o->plain;
 	controller_update_settings(c);
 }
 

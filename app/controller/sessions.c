@@ -270,7 +270,7 @@ controller_ask_delete(struct controller *c, const char *path, const char *title)
 		title ? title : "untitled");
 	free(c->doomed);
 	c->doomed = xstrdup(path);
-	ui_ask(c->ui, POPUP_DELETE, question);
+	controller_ask(c, POPUP_DELETE, question);
 	free(question);
 }
 

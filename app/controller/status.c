@@ -67,14 +67,61 @@ controller_flash(struct controller *c, const char *fmt, ...)
 	text = xvasprintf(fmt, ap);
 	va_end(ap);
 	ui_flash(c->ui, false, 4000, text);
+	view_echo(&c->view, "-- ", text);
 	free(text);
+}
+
+void
+controller_page(struct controller *c, const char *title, const char *text)
+{
+	if (c->o.plain)
+		view_echo(&c->view, "", text);
+	else
+		ui_page(c->ui, title, text);
+}
+
+void
+controller_ask(struct controller *c, int tag, const char *question)
+{
+	if (!c->o.plain) {
+		ui_ask(c->ui, tag, question);
+		return;
+	}
+	view_echo(&c->view, question, " (y or n)");
+	c->plain_popup = tag;
+}
+
+void
+controller_pick(struct controller *c, const struct ui_pick *pick)
+{
+	char *row;
+
+	if (!c->o.plain) {
+		ui_pick(c->ui, pick);
+		return;
+	}
+	view_echo(&c->view, "-- ", pick->title);
+	for (size_t i = 0; i < pick->n; i++) {
+		row = xasprintf("%3zu  %s  %s", i + 1, pick->items[i].label,
+			pick->items[i].detail ? pick->items[i].detail : "");
+		view_echo(&c->view, "", row);
+		free(row);
+	}
+	view_echo(&c->view, "-- ", pick->n ? "type a number" : pick->empty ? pick->empty : "nothing there");
+	c->plain_popup = pick->n ? pick->tag : 0;
 }
 
 void
 controller_give_back(struct controller *c, const char *text)
 {
 	const char *typed = ui_input(c->ui);
-	char *both = *typed ? xasprintf("%s\n%s", text, typed) : xstrdup(text);
+	char *both;
+
+	if (c->o.plain) {
+		view_echo(&c->view, "-- not sent: ", text);
+		return;
+	}
+	both = *typed ? xasprintf("%s\n%s", text, typed) : xstrdup(text);
 
 	ui_set_input(c->ui, both);
 	free(both);

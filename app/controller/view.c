@@ -51,6 +51,50 @@ remove_entry(struct view *v, size_t at)
 	memmove(v->ids + at, v->ids + at + 1, (v->n - at) * sizeof *v->ids);
 }
 
+/* ---- echo: the same for a terminal without a screen ---- */
+
+static void
+echo_text(struct view *v, const char *text, size_t len)
+{
+	struct strbuf clean = STRBUF_INIT;
+
+	if (!v->echo || !len)
+		return;
+	utf8_scrub(&clean, text, len);
+	fwrite(clean.s, 1, clean.len, v->echo);
+	fflush(v->echo);
+	v->echo_mid_line = clean.s[clean.len - 1] != '\n';
+	strbuf_release(&clean);
+}
+
+static void
+echo_line_start(struct view *v)
+{
+	if (v->echo_mid_line)
+		echo_text(v, "\n", 1);
+}
+
+void
+view_echo(struct view *v, const char *prefix, const char *text)
+{
+	echo_line_start(v);
+	echo_text(v, prefix, strlen(prefix));
+	echo_text(v, text, strlen(text));
+	echo_line_start(v);
+}
+
+/* An answer stays open for its pieces. */
+static void
+echo_message(struct view *v, const struct message *m, const char *label)
+{
+	echo_line_start(v);
+	echo_text(v, label, strlen(label));
+	echo_text(v, ": ", 2);
+	echo_text(v, m->text.s, m->text.len);
+}
+
+/* ---- entries ---- */
+
 /* Adds an entry, in front of what waits to be sent. Returns its index. */
 static size_t
 add_entry(struct view *v, enum entry_kind kind, int id, const char *label, const char *text)
@@ -77,8 +121,11 @@ view_show(struct view *v, const struct conversation *c)
 	v->n = 0;
 	if (c->system && *c->system)
 		add_entry(v, ENTRY_SYSTEM, VIEW_SYSTEM, "system", c->system);
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
+		if (path[i]->role == ROLE_USER)
+			echo_message(v, path[i], "you");
 		view_add_message(v, c, path[i]);
+	}
 	free(path);
 }
 
@@ -91,6 +138,7 @@ view_add_message(struct view *v, const struct conversation *c, const struct mess
 	if (m->role == ROLE_ASSISTANT) {
 		kind = ENTRY_ASSISTANT;
 		view_model_label(m->model, label);
+		echo_message(v, m, label);
 	}
 	add_entry(v, kind, m->id, label, m->text.s);
 	view_update_footer(v, c, m);
@@ -103,6 +151,7 @@ view_append(struct view *v, int id, const char *text, size_t len)
 
 	if (entry < v->n)
 		transcript_append(v->t, entry, text, len);
+	echo_text(v, text, len);
 }
 
 void
@@ -115,6 +164,8 @@ view_update_footer(struct view *v, const struct conversation *c, const struct me
 		return;
 	view_footer(c, m, m->id == v->live, footer, sizeof footer);
 	transcript_set_footer(v->t, entry, footer);
+	if (m->id != v->live && *footer)
+		view_echo(v, "-- ", footer);
 }
 
 void
@@ -132,6 +183,7 @@ void
 view_say(struct view *v, enum entry_kind kind, const char *text)
 {
 	add_entry(v, kind, VIEW_NOTICE, "", text);
+	view_echo(v, kind == ENTRY_ERROR ? "!! " : "-- ", text);
 }
 
 void

@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 
 #include "app/chat/conversation.h"
 #include "ui/transcript.h"
@@ -18,6 +19,8 @@ struct view {
 	int *ids;		/* [n] message of each entry, or one of the numbers above */
 	size_t n, cap;
 	int live;		/* the answer that is being written: not called interrupted; 0: none */
+	FILE *echo;		/* without a screen: everything is also written here, line after line; NULL: no */
+	bool echo_mid_line;	/* the last thing written there did not end a line */
 };
 
 void view_init(struct view *v, struct transcript *t);
@@ -37,6 +40,9 @@ void view_say(struct view *v, enum entry_kind kind, const char *text);
 
 /* The line above the oldest message that the model still sees; 0: none. Moves the one there is. */
 void view_set_divider(struct view *v, int id);
+
+/* Writes a line to the echo, if there is one: "prefix text". */
+void view_echo(struct view *v, const char *prefix, const char *text);
 
 /* What waits to be sent, at the end; NULL or "": nothing. */
 void view_set_queue(struct view *v, const char *text);
