@@ -25,7 +25,7 @@ struct chat {
 	struct config *config;
 	char *sessions_dir, *state_dir, *history, *cache, *session_path, *prompt;
 	struct style_sheet style;
-	struct keymap *keymap;		/* ui's once it is there */
+	struct keymap *keymap;		/* ours until ui_new was called */
 	struct mailbox *mailbox;
 	struct backend *backend;
 	struct ui *ui;
@@ -155,6 +155,7 @@ open_screen(struct chat *h, struct err *e)
 		o.headless_cols = 80;
 	}
 	h->ui = ui_new(&o, e);
+	h->keymap = NULL;
 	if (!h->ui)
 		return -1;
 	if (!h->o->plain)
@@ -173,7 +174,7 @@ start(struct chat *h, struct err *e)
 	};
 	struct controller_opts o = {
 		.config = h->config,
-		.keymap = h->keymap,
+		.keymap = h->keymap,	/* lives as long as the screen */
 		.sessions_dir = h->sessions_dir,
 		.summary_cache = h->cache,
 		.state_dir = h->state_dir,
@@ -224,8 +225,7 @@ chat_close(struct chat *h, int status, struct err *e)
 	if (h->controlling && h->controller.session)
 		unsaved = controller_finish(&h->controller, e) < 0;
 	ui_free(h->ui);
-	if (!h->ui)
-		keymap_free(h->keymap);
+	keymap_free(h->keymap);
 	restore_stderr(h);
 	if (unsaved) {
 		print_conversation(&h->controller.session->conv);

@@ -101,7 +101,7 @@ on_signal(struct plain *p, int sig)
 		controller_stop(p->c);
 	} else if (sig == SIGINT && !p->asked) {
 		p->asked = true;
-		view_echo(&p->c->view, "\n-- ", "Ctrl-C again quits");
+		chat_view_echo(&p->c->view, "\n-- ", "Ctrl-C again quits");
 		p->prompted = false;
 	} else {
 		controller_quit(p->c, ERR_INTERRUPTED);
@@ -113,7 +113,7 @@ show_prompt(struct plain *p)
 {
 	if (p->prompted || p->eof || p->c->phase != PHASE_IDLE)
 		return;
-	view_echo(&p->c->view, "", "");
+	chat_view_echo(&p->c->view, "", "");
 	fputs("> ", p->c->o.plain);
 	fflush(p->c->o.plain);
 	p->prompted = true;

@@ -141,7 +141,7 @@ command_stats(struct controller *c, const char *arg)
 	if (m) {
 		const struct message_stats *s = &m->stats;
 
-		view_footer(&c->session->conv, m, m->id == c->answer, footer, sizeof footer);
+		chat_view_footer(&c->session->conv, m, m->id == c->answer, footer, sizeof footer);
 		strbuf_addf(&b, "\nLast answer, by %s\n\n  %s\n", m->model ? m->model : "?", footer);
 		strbuf_addf(&b, "  prompt     %" PRIu64 " tokens, %" PRIu64 " of them known from before\n",
 			s->prompt_tokens, s->cached_tokens);

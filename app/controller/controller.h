@@ -18,7 +18,7 @@
 #include "app/chat/session.h"
 #include "app/config/config.h"
 #include "app/config/theme.h"
-#include "app/controller/view.h"
+#include "app/controller/chat_view.h"
 #include "app/mailbox.h"
 #include "app/models/models.h"
 #include "ui/ui.h"
@@ -47,7 +47,7 @@ struct controller {
 	struct controller_opts o;
 	struct ui *ui;
 	struct session *session;
-	struct view view;
+	struct chat_view view;
 
 	/* work in progress */
 	enum phase phase;
@@ -87,6 +87,7 @@ struct controller {
 	struct theme_entry *themes;
 	size_t n_themes;
 	struct style_sheet style;
+	bool opening;			/* the conversation to be shown was not in view before */
 	int plain_popup;		/* without a screen: the list or question that the next line answers; 0: none */
 	char *doomed;			/* path of the session that POPUP_DELETE asks about */
 	bool quit_asked;		/* Ctrl-C was pressed once */

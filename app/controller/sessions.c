@@ -141,7 +141,9 @@ adopt(struct controller *c, struct session *s)
 	c->evicted = c->n_sent = 0;
 	c->count_job = 0;
 	c->disk_failed = false;
+	c->opening = true;
 	controller_show_conversation(c);
+	c->opening = false;
 	controller_draft_load(c);
 	greet(c);
 }

@@ -2,6 +2,7 @@
 # The command-line programs on the bundled model: what they print, and their exit status. Needs no terminal.
 set -u
 hum=${TOP_BUILDDIR:-.}/hum
+[ -x "$hum" ] || { echo "$hum is not built"; exit 99; }
 dir=$(mktemp -d) || exit 99
 trap 'rm -rf "$dir"' EXIT
 HOME=$dir/home
