@@ -269,7 +269,7 @@ encode_q5_k(const float *x, uint8_t *p)
 static float
 fit_symmetric(const float *x, int size, int level, int lo, int hi, int *scale, uint8_t *p_d)
 {
-	float wanted[16], most, d;
+	float wanted[16] = { 0 }, most, d;
 	int n = BLOCK_K / size;
 
 	for (int i = 0; i < n; i++)
