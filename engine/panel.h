@@ -31,6 +31,11 @@ enum {
 	PANEL_TOKENS = 192,		/* tokens whose sums are kept beside a panel */
 };
 
+/* Before loops whose variables must become registers. */
+#define UNROLL _Pragma("GCC unroll 32")
+
+#define INLINE static inline __attribute__((always_inline))
+
 typedef uint8_t vb __attribute__((vector_size(4 * LANES), may_alias));
 typedef uint32_t vu __attribute__((vector_size(4 * LANES), may_alias));
 typedef int32_t vi __attribute__((vector_size(4 * LANES), may_alias));

@@ -9,8 +9,6 @@
  * bits.
  */
 
-#define INLINE static inline __attribute__((always_inline))
-
 enum { VECTORS = PANEL_ROWS / LANES };
 
 /* The tokens of a tile, reached from every third one: an address is a pointer and once or twice the stride. */
@@ -55,6 +53,7 @@ load_scale(const float *d)
 {
 	struct scale s;
 
+	UNROLL
 	for (int v = 0; v < VECTORS; v++) {
 		s.d[v] = *(const vf *)(d + v * LANES);
 		s.less[v] = s.d[v] * -0x1.8p23f;
@@ -81,7 +80,7 @@ tile_block(const struct panel *restrict p, size_t b, const struct tokens *x, flo
 	vi dot[VECTORS * TILE_TOKENS], hi[VECTORS * TILE_TOKENS];
 	struct scale scale, scale_hi;
 
-#pragma GCC unroll 32
+	UNROLL
 	for (int i = 0; i < tokens * VECTORS; i++) {
 		dot[i] = start_dot(block(x, i / VECTORS), halves ? 1 : 0, width, zero);
 		hi[i] = start_dot(block(x, i / VECTORS), 2, width, zero);
@@ -91,7 +90,7 @@ tile_block(const struct panel *restrict p, size_t b, const struct tokens *x, flo
 		dot_groups(hi, q, x, tokens, 4, 8, width);
 	scale = load_scale(d);
 	scale_hi = load_scale(halves ? d + PANEL_ROWS : d);
-#pragma GCC unroll 32
+	UNROLL
 	for (int i = 0; i < tokens * VECTORS; i++) {
 		const struct act_block *a = block(x, i / VECTORS);
 		const int v = i % VECTORS;
@@ -126,18 +125,18 @@ tile_floats(const struct panel *restrict p, size_t n, const void *act, size_t st
 	const float *w = (const float *)p->q;
 	vf acc[VECTORS * TILE_TOKENS];
 
-#pragma GCC unroll 32
+	UNROLL
 	for (int i = 0; i < tokens * VECTORS; i++)
 		acc[i] = (vf){ 0 };
 	for (size_t k = 0; k < n; k++, w += PANEL_ROWS) {
 		const struct tokens x = tokens_from(act, k * sizeof(float), stride);
 
-#pragma GCC unroll 32
+		UNROLL
 		for (int i = 0; i < tokens * VECTORS; i++)
 			acc[i] = fma_lanes(*(const vf *)(w + i % VECTORS * LANES),
 				broadcast_float(*(const float *)token(&x, i / VECTORS)), acc[i]);
 	}
-#pragma GCC unroll 32
+	UNROLL
 	for (int i = 0; i < tokens * VECTORS; i++)
 		*(vf *)(sum + i * LANES) += acc[i];
 }
