@@ -10,7 +10,7 @@
 #define LANES 16
 #define PANEL_ROWS 32
 #define TILE_TOKENS 12
-#define PREFETCH_LOCALITY 3
+#define PREFETCH_LOCALITY 2	/* second-level cache */
 
 #include "engine/panel.h"
 

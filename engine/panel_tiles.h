@@ -109,18 +109,19 @@ tile_block(const struct panel *restrict p, size_t b, const struct tokens *x, flo
 
 INLINE void
 tile_blocks(const struct panel *restrict p, size_t n, const void *act, size_t stride, float *restrict sum,
-	const int tokens, const enum panel_kind kind, const int width, const int zero)
+	struct panel_ahead *next, const int tokens, const enum panel_kind kind, const int width, const int zero)
 {
 	for (size_t b = 0; b < n; b++) {
 		const struct tokens x = tokens_from(act, b * sizeof(struct act_block), stride);
 
+		prefetch_lines(next, 1);
 		tile_block(p, b, &x, sum, tokens, kind, width, zero);
 	}
 }
 
 INLINE void
 tile_floats(const struct panel *restrict p, size_t n, const void *act, size_t stride, float *restrict sum,
-	const int tokens)
+	struct panel_ahead *next, const int tokens)
 {
 	const float *w = (const float *)p->q;
 	vf acc[VECTORS * TILE_TOKENS];
@@ -131,6 +132,8 @@ tile_floats(const struct panel *restrict p, size_t n, const void *act, size_t st
 	for (size_t k = 0; k < n; k++, w += PANEL_ROWS) {
 		const struct tokens x = tokens_from(act, k * sizeof(float), stride);
 
+		if (k % 8 == 0)
+			prefetch_lines(next, 1);
 		UNROLL
 		for (int i = 0; i < tokens * VECTORS; i++)
 			acc[i] = fma_lanes(*(const vf *)(w + i % VECTORS * LANES),
@@ -144,10 +147,10 @@ tile_floats(const struct panel *restrict p, size_t n, const void *act, size_t st
 /* A tile_fn of a fixed number of tokens. */
 #define TILE(name, tokens, kind, width, zero)                                                      \
 	static void name##_##tokens(const struct panel *p, size_t n, const void *act, size_t stride, \
-		float *sum)                                                                        \
+		float *sum, struct panel_ahead *next)                                                                        \
 	{                                                                                          \
 		if (kind == KIND_FLOAT)                                                            \
-			tile_floats(p, n, act, stride, sum, tokens);                               \
+			tile_floats(p, n, act, stride, sum, next, tokens);                               \
 		else                                                                               \
-			tile_blocks(p, n, act, stride, sum, tokens, kind, width, zero);            \
+			tile_blocks(p, n, act, stride, sum, next, tokens, kind, width, zero);            \
 	}

@@ -32,17 +32,18 @@ put_float(float *f, size_t i, vf x)
 	*(vf *)(f + i * PANEL_ROWS) = x;
 }
 
-/* Row i of the pieces to come into the cache. Not a function of its own: gcc takes one that only prefetches
- * for one without effect, and drops the calls. */
+/* Not a function of its own: gcc takes one that only prefetches for one without effect, and drops the calls. */
 INLINE void
-prefetch_row(const struct panel_ahead *a, size_t i)
+prefetch_lines(struct panel_ahead *a, unsigned steps)
 {
-	const uint8_t *p = a->p + i * a->stride, *end = p + a->bytes;
-
-	if (i >= a->rows)
-		return;
-	for (p = (const uint8_t *)((uintptr_t)p & ~(uintptr_t)63); p < end; p += 64)
-		__builtin_prefetch(p, 0, PREFETCH_LOCALITY);
+	for (unsigned i = 0; i < steps * a->lines && a->row != a->end; i++) {
+		__builtin_prefetch(a->row + a->offset, 0, PREFETCH_LOCALITY);
+		a->offset += 64;
+		if (a->offset >= a->bytes) {
+			a->offset = 0;
+			a->row += a->stride;
+		}
+	}
 }
 
 static inline void
@@ -78,12 +79,12 @@ put_lookup(uint8_t *q, size_t b, const vu x[4])
 /* ---- blocks of 32 ---------------------------------------------------------------------------- */
 
 static void
-unpack_q4_0(const uint8_t *p, size_t stride, size_t blocks, struct panel_out o, const struct panel_ahead *next)
+unpack_q4_0(const uint8_t *p, size_t stride, size_t blocks, struct panel_out o, struct panel_ahead *next)
 {
 	for (size_t b = 0; b < blocks; b++, p += 18) {
 		vu head[4], x[4];
 
-		prefetch_row(next, b);
+		prefetch_lines(next, 1);
 		load_rows(p, stride, head);
 		load_rows(p + 2, stride, x);
 		put_float(o.d, b, half_to_float(head[0]));
@@ -92,12 +93,12 @@ unpack_q4_0(const uint8_t *p, size_t stride, size_t blocks, struct panel_out o, 
 }
 
 static void
-unpack_q4_1(const uint8_t *p, size_t stride, size_t blocks, struct panel_out o, const struct panel_ahead *next)
+unpack_q4_1(const uint8_t *p, size_t stride, size_t blocks, struct panel_out o, struct panel_ahead *next)
 {
 	for (size_t b = 0; b < blocks; b++, p += 20) {
 		vu head[4], x[4];
 
-		prefetch_row(next, b);
+		prefetch_lines(next, 1);
 		load_rows(p, stride, head);
 		load_rows(p + 4, stride, x);
 		put_float(o.d, b, half_to_float(head[0]));
@@ -107,12 +108,12 @@ unpack_q4_1(const uint8_t *p, size_t stride, size_t blocks, struct panel_out o, 
 }
 
 static void
-unpack_q5_0(const uint8_t *p, size_t stride, size_t blocks, struct panel_out o, const struct panel_ahead *next)
+unpack_q5_0(const uint8_t *p, size_t stride, size_t blocks, struct panel_out o, struct panel_ahead *next)
 {
 	for (size_t b = 0; b < blocks; b++, p += 22) {
 		vu head[4], x[4];
 
-		prefetch_row(next, b);
+		prefetch_lines(next, 1);
 		load_rows(p, stride, head);
 		load_rows(p + 6, stride, x);
 		put_float(o.d, b, half_to_float(head[0]));
@@ -121,12 +122,12 @@ unpack_q5_0(const uint8_t *p, size_t stride, size_t blocks, struct panel_out o, 
 }
 
 static void
-unpack_q5_1(const uint8_t *p, size_t stride, size_t blocks, struct panel_out o, const struct panel_ahead *next)
+unpack_q5_1(const uint8_t *p, size_t stride, size_t blocks, struct panel_out o, struct panel_ahead *next)
 {
 	for (size_t b = 0; b < blocks; b++, p += 24) {
 		vu head[4], x[4];
 
-		prefetch_row(next, b);
+		prefetch_lines(next, 1);
 		load_rows(p, stride, head);
 		load_rows(p + 8, stride, x);
 		put_float(o.d, b, half_to_float(head[0]));
@@ -136,12 +137,12 @@ unpack_q5_1(const uint8_t *p, size_t stride, size_t blocks, struct panel_out o, 
 }
 
 static void
-unpack_q8_0(const uint8_t *p, size_t stride, size_t blocks, struct panel_out o, const struct panel_ahead *next)
+unpack_q8_0(const uint8_t *p, size_t stride, size_t blocks, struct panel_out o, struct panel_ahead *next)
 {
 	for (size_t b = 0; b < blocks; b++, p += 34) {
 		vu head[4], x[8];
 
-		prefetch_row(next, b);
+		prefetch_lines(next, 1);
 		load_rows(p, stride, head);
 		load_rows(p + 2, stride, x);
 		load_rows(p + 18, stride, x + 4);
@@ -153,12 +154,12 @@ unpack_q8_0(const uint8_t *p, size_t stride, size_t blocks, struct panel_out o, 
 }
 
 static void
-unpack_iq4_nl(const uint8_t *p, size_t stride, size_t blocks, struct panel_out o, const struct panel_ahead *next)
+unpack_iq4_nl(const uint8_t *p, size_t stride, size_t blocks, struct panel_out o, struct panel_ahead *next)
 {
 	for (size_t b = 0; b < blocks; b++, p += 18) {
 		vu head[4], x[4];
 
-		prefetch_row(next, b);
+		prefetch_lines(next, 1);
 		load_rows(p, stride, head);
 		load_rows(p + 2, stride, x);
 		put_float(o.d, b, half_to_float(head[0]));
@@ -169,7 +170,7 @@ unpack_iq4_nl(const uint8_t *p, size_t stride, size_t blocks, struct panel_out o
 /* ---- super-blocks of 256: eight blocks ------------------------------------------------------- */
 
 static void
-unpack_q2_k(const uint8_t *p, size_t stride, size_t blocks, struct panel_out o, const struct panel_ahead *next)
+unpack_q2_k(const uint8_t *p, size_t stride, size_t blocks, struct panel_out o, struct panel_ahead *next)
 {
 	for (size_t b = 0; b < blocks; b += 8, p += 84) {
 		vu sc[4], tail[4];
@@ -190,8 +191,7 @@ unpack_q2_k(const uint8_t *p, size_t stride, size_t blocks, struct panel_out o, 
 		for (size_t c = 0; c < 4; c++) {
 			vu x[4];
 
-			prefetch_row(next, b + 2 * c);
-			prefetch_row(next, b + 2 * c + 1);
+			prefetch_lines(next, 2);
 			load_rows(p + 16 + 16 * c, stride, x);
 			UNROLL
 			for (unsigned g = 0; g < 4; g++) {
@@ -218,7 +218,7 @@ q3_k_scales(const vu tail[4], vu sc[4])
 }
 
 static void
-unpack_q3_k(const uint8_t *p, size_t stride, size_t blocks, struct panel_out o, const struct panel_ahead *next)
+unpack_q3_k(const uint8_t *p, size_t stride, size_t blocks, struct panel_out o, struct panel_ahead *next)
 {
 	for (size_t b = 0; b < blocks; b += 8, p += 110) {
 		vu hmask[8], tail[4], sc[4];
@@ -236,8 +236,7 @@ unpack_q3_k(const uint8_t *p, size_t stride, size_t blocks, struct panel_out o, 
 		for (size_t c = 0; c < 4; c++) {
 			vu x[4];
 
-			prefetch_row(next, b + 2 * c);
-			prefetch_row(next, b + 2 * c + 1);
+			prefetch_lines(next, 2);
 			load_rows(p + 32 + 16 * c, stride, x);
 			UNROLL
 			for (unsigned g = 0; g < 4; g++) {
@@ -272,7 +271,7 @@ put_k4_scales(const vu head[4], size_t b, struct panel_out o)
 }
 
 static void
-unpack_q4_k(const uint8_t *p, size_t stride, size_t blocks, struct panel_out o, const struct panel_ahead *next)
+unpack_q4_k(const uint8_t *p, size_t stride, size_t blocks, struct panel_out o, struct panel_ahead *next)
 {
 	for (size_t b = 0; b < blocks; b += 8, p += 144) {
 		vu x[4];
@@ -281,7 +280,7 @@ unpack_q4_k(const uint8_t *p, size_t stride, size_t blocks, struct panel_out o, 
 		put_k4_scales(x, b, o);
 		UNROLL
 		for (size_t c = 0; c < 8; c++) {
-			prefetch_row(next, b + c);
+			prefetch_lines(next, 1);
 			load_rows(p + 16 + 16 * c, stride, x);
 			UNROLL
 			for (size_t j = 0; j < 4; j++) {
@@ -295,7 +294,7 @@ unpack_q4_k(const uint8_t *p, size_t stride, size_t blocks, struct panel_out o, 
 }
 
 static void
-unpack_q5_k(const uint8_t *p, size_t stride, size_t blocks, struct panel_out o, const struct panel_ahead *next)
+unpack_q5_k(const uint8_t *p, size_t stride, size_t blocks, struct panel_out o, struct panel_ahead *next)
 {
 	for (size_t b = 0; b < blocks; b += 8, p += 176) {
 		vu x[4], qh[8];
@@ -306,7 +305,7 @@ unpack_q5_k(const uint8_t *p, size_t stride, size_t blocks, struct panel_out o, 
 		load_rows(p + 32, stride, qh + 4);
 		UNROLL
 		for (unsigned c = 0; c < 8; c++) {
-			prefetch_row(next, b + c);
+			prefetch_lines(next, 1);
 			load_rows(p + 48 + 16 * c, stride, x);
 			UNROLL
 			for (unsigned j = 0; j < 4; j++) {
@@ -339,7 +338,7 @@ put_q6_k(const uint8_t *ql, const uint8_t *qh, size_t stride, uint8_t *q, size_t
 }
 
 static void
-unpack_q6_k(const uint8_t *p, size_t stride, size_t blocks, struct panel_out o, const struct panel_ahead *next)
+unpack_q6_k(const uint8_t *p, size_t stride, size_t blocks, struct panel_out o, struct panel_ahead *next)
 {
 	for (size_t b = 0; b < blocks; b += 8, p += 210) {
 		vu sc[4], tail[4];
@@ -356,8 +355,7 @@ unpack_q6_k(const uint8_t *p, size_t stride, size_t blocks, struct panel_out o, 
 		}
 		UNROLL
 		for (size_t c = 0; c < 4; c++) {
-			prefetch_row(next, b + 2 * c);
-			prefetch_row(next, b + 2 * c + 1);
+			prefetch_lines(next, 2);
 			put_q6_k(p + c / 2 * 64 + c % 2 * 16, p + 128 + 16 * c, stride, o.q, b + c / 2 * 4,
 				c % 2 * 4);
 		}
@@ -365,7 +363,7 @@ unpack_q6_k(const uint8_t *p, size_t stride, size_t blocks, struct panel_out o, 
 }
 
 static void
-unpack_iq4_xs(const uint8_t *p, size_t stride, size_t blocks, struct panel_out o, const struct panel_ahead *next)
+unpack_iq4_xs(const uint8_t *p, size_t stride, size_t blocks, struct panel_out o, struct panel_ahead *next)
 {
 	for (size_t b = 0; b < blocks; b += 8, p += 136) {
 		vu x[4];
@@ -381,7 +379,7 @@ unpack_iq4_xs(const uint8_t *p, size_t stride, size_t blocks, struct panel_out o
 		}
 		UNROLL
 		for (size_t g = 0; g < 8; g++) {
-			prefetch_row(next, b + g);
+			prefetch_lines(next, 1);
 			load_rows(p + 8 + 16 * g, stride, x);
 			put_lookup(o.q, b + g, x);
 		}
@@ -391,13 +389,13 @@ unpack_iq4_xs(const uint8_t *p, size_t stride, size_t blocks, struct panel_out o
 /* ---- floats: `blocks` is the number of columns, rounded up to a multiple of 8 ------------------- */
 
 static void
-unpack_f32(const uint8_t *p, size_t stride, size_t cols, struct panel_out o, const struct panel_ahead *next)
+unpack_f32(const uint8_t *p, size_t stride, size_t cols, struct panel_out o, struct panel_ahead *next)
 {
 	for (size_t k = 0; k < cols; k += 4, p += 16) {
 		vu x[4];
 
 		if (k % 8 == 0)
-			prefetch_row(next, k / 8);
+			prefetch_lines(next, 1);
 		load_rows(p, stride, x);
 		UNROLL
 		for (size_t j = 0; j < 4; j++)
@@ -406,12 +404,12 @@ unpack_f32(const uint8_t *p, size_t stride, size_t cols, struct panel_out o, con
 }
 
 static void
-unpack_f16(const uint8_t *p, size_t stride, size_t cols, struct panel_out o, const struct panel_ahead *next)
+unpack_f16(const uint8_t *p, size_t stride, size_t cols, struct panel_out o, struct panel_ahead *next)
 {
 	for (size_t k = 0; k < cols; k += 8, p += 16) {
 		vu x[4];
 
-		prefetch_row(next, k / 8);
+		prefetch_lines(next, 1);
 		load_rows(p, stride, x);
 		UNROLL
 		for (size_t j = 0; j < 4; j++) {
@@ -422,12 +420,12 @@ unpack_f16(const uint8_t *p, size_t stride, size_t cols, struct panel_out o, con
 }
 
 static void
-unpack_bf16(const uint8_t *p, size_t stride, size_t cols, struct panel_out o, const struct panel_ahead *next)
+unpack_bf16(const uint8_t *p, size_t stride, size_t cols, struct panel_out o, struct panel_ahead *next)
 {
 	for (size_t k = 0; k < cols; k += 8, p += 16) {
 		vu x[4];
 
-		prefetch_row(next, k / 8);
+		prefetch_lines(next, 1);
 		load_rows(p, stride, x);
 		UNROLL
 		for (size_t j = 0; j < 4; j++) {
