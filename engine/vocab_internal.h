@@ -1,4 +1,4 @@
-/* What vocab.c (loading, decoding) and spm.c (encoding) share; nobody else includes this. */
+/* What vocab.c (loading, decoding), vocab_index.c (finding pieces) and spm.c (encoding) share; nobody else includes this. */
 #ifndef ENGINE_VOCAB_INTERNAL_H
 #define ENGINE_VOCAB_INTERNAL_H
 
@@ -49,6 +49,11 @@ struct vocab {
 	 * a word, and words can be encoded one by one. */
 	bool words_apart;
 };
+
+/* Index, or list, the pieces that have the flag; an index all pieces for flag 0. Of equal ones the first counts.
+ * -1 and ERR_MODEL when there is no memory, or the pieces are made to collide. */
+int piece_index_build(const struct vocab *v, struct piece_index *x, unsigned flag, struct err *e);
+int piece_list_build(struct vocab *v, struct piece_list *l, unsigned flag, struct err *e);
 
 /* The id of exactly these bytes in the index, or -1. */
 int32_t piece_index_find(const struct vocab *v, const struct piece_index *x, const char *s, size_t len);

@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/utf8.h"
 #include "engine/detok.h"
@@ -45,17 +46,17 @@ is_special(const struct vocab *v, int32_t id)
 static void
 stream(const struct vocab *v, const struct token_list *ids, const char *const *stops, struct strbuf *out)
 {
+	size_t checked = 0;
 	struct detok d;
 
 	detok_init(&d, v, stops);
 	d.started = !stops;
-	for (size_t i = 0; i < ids->n; i++) {
-		if (detok_push(&d, ids->id[i], out))
-			break;
-		check(utf8_valid(out->s, out->len));
+	for (size_t i = 0; i < ids->n && !detok_push(&d, ids->id[i], out); i++) {
+		check(utf8_valid(out->s + checked, out->len - checked));
+		checked = out->len;
 	}
 	detok_flush(&d, out);
-	check(utf8_valid(out->s, out->len));
+	check(utf8_valid(out->s + checked, out->len - checked));
 	for (; stops && *stops; stops++)
 		check(!memmem(out->s, out->len, *stops, strlen(*stops)));
 	detok_release(&d);
@@ -85,10 +86,16 @@ check_round_trip(const struct vocab *v, const char *text, size_t n)
 	strbuf_release(&stopped);
 }
 
-static char
-lower(char c)
+/* As memmem; in any case of letters when it is a sign that is looked for. */
+static char *
+find(char *s, size_t n, const char *what, size_t len)
 {
-	return c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c;
+	if (!strchr("<[#", what[0]))
+		return memmem(s, n, what, len);
+	for (size_t i = 0; i + len <= n; i++)
+		if (s[i] == what[0] && !strncasecmp(s + i, what, len))
+			return s + i;
+	return NULL;
 }
 
 /* How often the delimiter stands in the text, in any case of letters if it is a sign; U+2581 counts as a space. */
@@ -106,14 +113,8 @@ count_delimiter(const struct strbuf *text, const char *delimiter)
 			strbuf_addc(&t, text->s[i]);
 		}
 	}
-	for (size_t i = 0; i + len <= t.len; i++) {
-		size_t k = 0;
-
-		while (k < len && (t.s[i + k] == delimiter[k] ||
-			(strchr("<[#", delimiter[0]) && lower(t.s[i + k]) == lower(delimiter[k]))))
-			k++;
-		n += k == len;
-	}
+	for (char *at = t.s, *end = t.s + t.len; (at = find(at, end - at, delimiter, len)); at++)
+		n++;
 	strbuf_release(&t);
 	return n;
 }
