@@ -3,10 +3,16 @@
  * chosen once at start; the scalar one is always there and is the oracle of the others.
  *
  * Weights are read from the GGUF blocks as they lie in the file: no repacked copy, no warm-up.
- * Activations for quantised weights are int8 in blocks of 32 with a float scale. The integer part of a
- * product is exact; the order of the float additions is fixed by (row, token, columns) alone. So a
- * result does not depend on the thread count, on where r0 lies, or on how many tokens are in the batch:
- * prefill in one piece, in several, or token by token gives the same bits within one instruction set.
+ * Activations for quantised weights are int8 in blocks of 32 with a float scale. The order of all
+ * additions is fixed by (row, token, columns) alone and is the same in every table:
+ *
+ *   quantised:  for each block of 32 in turn, dot = the exact integer dot product,
+ *               acc = fma(round(dot * w.d), a.d, acc), then acc = fma(w.m, a.s, acc) where the type has
+ *               minimums; types with a scale for 16 weights do each of the two steps half by half.
+ *   float:      p = fma(w, x, p) over 128 columns in turn, then acc = acc + p.
+ *
+ * So a result does not depend on the instruction set, the thread count, on where r0 lies, or on how many
+ * tokens are in the batch: prefill in one piece, in several, or token by token gives the same bits.
  *
  * All functions are reentrant; no allocation.
  */
@@ -18,9 +24,14 @@
 
 #include "engine/quant.h"
 
-enum { MATMUL_BLOCK = 32 };	/* activations a scale */
+enum {
+	MATMUL_BLOCK = 32,		/* activations a scale */
+	MATMUL_PARTIAL = 128,		/* columns of one partial sum, float weights */
+	MATMUL_MAGIC = 0x4b400000,	/* the bits of 1.5 * 2^23: see act_block.z */
+};
 
-/* A weight matrix: `rows` rows of `cols` elements, row-major blocks of `type`. Any alignment. */
+/* A weight matrix: `rows` rows of `cols` elements, row-major blocks of `type`. Any alignment. Only the
+ * bytes of the blocks are read: the matrix may end where its memory ends. */
 struct matrix {
 	const uint8_t *data;	/* NULL: absent */
 	enum quant_type type;
@@ -29,24 +40,42 @@ struct matrix {
 };
 
 /*
- * A batch of activations: n tokens of k columns. `f` is used for F32, F16, BF16 weights; q, d, s for all
- * others (then k is a multiple of 32). 64-byte aligned; the arrays are the caller's.
+ * 32 quantised activations: x ~ d * q. What the kernels need of them lies in one cache line. The sums are
+ * those of all q, of the first 16, and of the last 16.
  */
+struct act_block {
+	int8_t q[MATMUL_BLOCK];		/* -127..127 */
+	float d;
+	float s[3];			/* d * sum */
+	/*
+	 * MATMUL_MAGIC - 128 * sum. Kernels that multiply unsigned bytes (weight + 128) start the sum
+	 * here: it ends at MATMUL_MAGIC + dot, whose bits read as a float are 1.5 * 2^23 + dot.
+	 */
+	int32_t z[3];
+	int32_t unused;
+} __attribute__((aligned(64)));
+
+/* A batch of activations, the caller's: n tokens of k columns. `f` is used for F32, F16, BF16 weights; `b`
+ * for all others (then k is a multiple of 32). */
 struct act {
 	size_t n, k;
-	const float *f;		/* [n][k] */
-	const int8_t *q;	/* [n][k]      x ~ d * q, -127..127 */
-	const float *d;		/* [n][k / 32] */
-	const float *s;		/* [n][k / 32] d * (sum of the block's q) */
+	const float *f;			/* [n][k] */
+	const struct act_block *b;	/* [n][k / 32] */
 };
 
 struct matmul_ops {
 	const char *isa;	/* "scalar", "avx2", "avxvnni", "avx512", "neon" */
-	size_t granule;		/* best chunk of rows for one call: r0 a multiple of it; any r0, r1 is correct */
 
-	/* One token: x[k] to q, d, s; k a multiple of 32. d = max|x| / 127, ties to even; NaN and infinities
-	 * give d = 0. Bit-identical over the instruction sets. */
-	void (*quantise)(const float *x, size_t k, int8_t *q, float *d, float *s);
+	/* Rows are worked on by this many: let r0 be a multiple of it, and a call have several times as many
+	 * rows, for the next ones are prefetched while the present ones are computed. Any r0, r1 is correct. */
+	size_t granule;
+
+	/*
+	 * x[k] to k / 32 blocks; k a multiple of 32. d = max|x| / 127, q = x * (127 / max|x|) rounded, ties
+	 * to even. A block with a NaN or infinity, or whose maximum is below 2^-100, is zero. Parts of a
+	 * token may be quantised apart. Bit-identical over the instruction sets.
+	 */
+	void (*quantise)(const float *x, size_t k, struct act_block *out);
 
 	/* out[t * ldo + r] = sum over k of W[r][k] * x[t][k], for r0 <= r < r1 and all tokens t of the batch. */
 	void (*multiply)(const struct matrix *w, size_t r0, size_t r1, const struct act *a, float *out,
@@ -60,7 +89,8 @@ struct matmul_ops {
  * processor cannot. The environment variable HUM_ISA overrides a NULL name (for tests). */
 const struct matmul_ops *matmul_select(const char *isa);
 
-/* All that this processor runs, NULL-terminated, the scalar one first: for tests and benches. */
+/* All that this processor runs, NULL-terminated, the scalar one first, the best one last: for tests and
+ * benches. */
 const struct matmul_ops *const *matmul_available(void);
 
 #endif

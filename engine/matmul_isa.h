@@ -1,0 +1,13 @@
+/* The tables of the instruction sets: for matmul.c, which knows what is built and what the processor runs. */
+#ifndef ENGINE_MATMUL_ISA_H
+#define ENGINE_MATMUL_ISA_H
+
+#include "engine/matmul.h"
+
+extern const struct matmul_ops matmul_scalar;
+extern const struct matmul_ops matmul_avx2;	/* AVX2, FMA, F16C */
+extern const struct matmul_ops matmul_avxvnni;	/* those and AVX-VNNI */
+extern const struct matmul_ops matmul_avx512;	/* AVX-512 F, BW, DQ, VL, VNNI */
+extern const struct matmul_ops matmul_neon;	/* ARMv8.2 with the dot product */
+
+#endif
