@@ -16,8 +16,8 @@ enum {
 
 /* Pieces that end an answer whatever the model's EOS is. */
 static const char *const end_names[] = {
-	"</s>", "<|im_end|>", "<|eot_id|>", "<|eom_id|>", "<|end|>", "<|endoftext|>", "<|end_of_text|>",
-	"<end_of_turn>",
+	"</s>", "<|im_end|>", "<|eot_id|>", "<|eom_id|>", "<|end|>", "<|endoftext|>",
+	"<|end_of_text|>", "<end_of_turn>",
 };
 
 void
@@ -34,7 +34,7 @@ token_list_release(struct token_list *l)
 	*l = (struct token_list){ 0 };
 }
 
-/* ---- loading --------------------------------------------------------------------------------------- */
+/* ---- loading --------------------------------------------------------------------------------- */
 
 /* The arrays of the file that make the vocabulary. */
 struct arrays {
@@ -50,8 +50,10 @@ get_array(const struct gguf *g, const char *key, bool (*right_type)(const struct
 	if (found < 0)
 		return -1;
 	if (!found)
-		return err_set(e, ERR_MODEL, "the file has no %s: it was made by a converter that is too old, "
-			"or it is no language model", key);
+		return err_set(e, ERR_MODEL,
+			"the file has no %s: it was made by a converter that is too old, "
+			"or it is no language model",
+			key);
 	if (!right_type(out))
 		return err_set(e, ERR_MODEL, "%s is not an array of %s", key, type);
 	return 0;
@@ -62,14 +64,16 @@ get_arrays(const struct gguf *g, struct arrays *a, struct err *e)
 {
 	if (get_array(g, "tokenizer.ggml.tokens", gguf_array_is_string, "strings", &a->tokens, e) ||
 		get_array(g, "tokenizer.ggml.scores", gguf_array_is_f32, "floats", &a->scores, e) ||
-		get_array(g, "tokenizer.ggml.token_type", gguf_array_is_i32, "integers", &a->kinds, e))
+		get_array(g, "tokenizer.ggml.token_type", gguf_array_is_i32, "integers", &a->kinds,
+			e))
 		return -1;
 	if (a->tokens.n < 1 || a->tokens.n > MAX_PIECES)
 		return err_set(e, ERR_MODEL, "a vocabulary of %" PRIu64 " tokens is out of range",
 			a->tokens.n);
 	if (a->scores.n < a->tokens.n || a->kinds.n < a->tokens.n)
 		return err_set(e, ERR_MODEL,
-			"the vocabulary has %" PRIu64 " tokens, but %" PRIu64 " scores and %" PRIu64 " types",
+			"the vocabulary has %" PRIu64 " tokens, but %" PRIu64 " scores and %" PRIu64
+			" types",
 			a->tokens.n, a->scores.n, a->kinds.n);
 	return 0;
 }
@@ -83,20 +87,22 @@ check_kind_of_tokenizer(const struct gguf *g, struct err *e)
 	if (found < 0)
 		return -1;
 	if (!found)
-		return err_set(e, ERR_MODEL, "the file has no vocabulary (no tokenizer.ggml.model)");
+		return err_set(
+			e, ERR_MODEL, "the file has no vocabulary (no tokenizer.ggml.model)");
 	if (s.len != 5 || memcmp(s.s, "llama", 5)) {
 		char name[40];
 
 		return err_set(e, ERR_MODEL,
-			"the vocabulary is of the kind \"%s\"; only \"llama\" (SentencePiece) works",
+			"the vocabulary is of the kind \"%s\"; only \"llama\" (SentencePiece) "
+			"works",
 			gguf_string_show(s, name, sizeof name));
 	}
 	return 0;
 }
 
 /*
- * Writes a piece as the encoder wants it, returns its length; `out` may be NULL. User-defined pieces are
- * found in files with spaces and with space marks; texts have marks.
+ * Writes a piece as the encoder wants it, returns its length; `out` may be NULL. User-defined
+ * pieces are found in files with spaces and with space marks; texts have marks.
  */
 static size_t
 copy_piece(struct gguf_string s, int32_t kind, char *out)
@@ -130,8 +136,8 @@ copy_pieces(struct vocab *v, const struct arrays *a, struct err *e)
 		struct gguf_string s = gguf_array_string(&a->tokens, i);
 
 		if (s.len > MAX_PIECE_LEN)
-			return err_set(e, ERR_MODEL, "token %zu is %zu bytes long, more than %d", i, s.len,
-				MAX_PIECE_LEN);
+			return err_set(e, ERR_MODEL, "token %zu is %zu bytes long, more than %d", i,
+				s.len, MAX_PIECE_LEN);
 		total += copy_piece(s, gguf_array_i32(&a->kinds, i), NULL) + 1;
 	}
 	if (total > UINT32_MAX)
@@ -139,7 +145,8 @@ copy_pieces(struct vocab *v, const struct arrays *a, struct err *e)
 	v->piece = calloc(v->n, sizeof *v->piece);
 	v->bytes = malloc(total);
 	if (!v->piece || !v->bytes)
-		return err_set(e, ERR_MODEL, "not enough memory for a vocabulary of %zu tokens", v->n);
+		return err_set(
+			e, ERR_MODEL, "not enough memory for a vocabulary of %zu tokens", v->n);
 	for (size_t i = 0; i < v->n; i++) {
 		struct piece *p = &v->piece[i];
 
@@ -178,13 +185,15 @@ byte_of_piece(const char *s, size_t len)
 }
 
 /*
- * Whether a user-defined piece is a sign of a chat format ("<|im_start|>", "[PAD]") and not text, such as a
- * run of spaces. Fine-tuners add signs with either type; a user must not be able to type one.
+ * Whether a user-defined piece is a sign of a chat format ("<|im_start|>", "[PAD]") and not text,
+ * such as a run of spaces. Fine-tuners add signs with either type; a user must not be able to type
+ * one.
  */
 static bool
 looks_like_marker(const char *s, size_t len)
 {
-	return len >= 3 && ((s[0] == '<' && s[len - 1] == '>') || (s[0] == '[' && s[len - 1] == ']'));
+	return len >= 3 &&
+	       ((s[0] == '<' && s[len - 1] == '>') || (s[0] == '[' && s[len - 1] == ']'));
 }
 
 static uint8_t
@@ -224,21 +233,24 @@ load_kinds(struct vocab *v, const struct arrays *a, struct err *e)
 		if (isnan(p->score))
 			return err_set(e, ERR_MODEL, "the score of token %zu is not a number", i);
 		if (kind < TOKEN_NORMAL || kind > TOKEN_BYTE)
-			return err_set(e, ERR_MODEL, "token %zu has the unknown type %" PRId32, i, kind);
+			return err_set(
+				e, ERR_MODEL, "token %zu has the unknown type %" PRId32, i, kind);
 		p->kind = kind;
 		p->flags = flags_of(v, p);
 		if (kind != TOKEN_BYTE)
 			continue;
 		byte = byte_of_piece(v->bytes + p->at, p->len);
 		if (byte < 0)
-			return err_set(e, ERR_MODEL, "token %zu is of type byte but not written as <0xHH>", i);
+			return err_set(e, ERR_MODEL,
+				"token %zu is of type byte but not written as <0xHH>", i);
 		if (v->byte_id[byte] < 0)
 			v->byte_id[byte] = i;
 	}
 	return 0;
 }
 
-/* A special token's id: what the key says, else `fallback` if that token is of the kind such tokens are. */
+/* A special token's id: what the key says, else `fallback` if that token is of the kind such tokens
+ * are. */
 static int
 load_special_id(const struct vocab *v, const struct gguf *g, const char *key, int32_t fallback,
 	enum token_kind kind, int32_t *out, struct err *e)
@@ -253,8 +265,8 @@ load_special_id(const struct vocab *v, const struct gguf *g, const char *key, in
 		if (id == UINT32_MAX)	/* -1 of some converters: none */
 			return 0;
 		if (id >= v->n)
-			return err_set(e, ERR_MODEL, "%s is %" PRIu64 ", but there are only %zu tokens", key,
-				id, v->n);
+			return err_set(e, ERR_MODEL,
+				"%s is %" PRIu64 ", but there are only %zu tokens", key, id, v->n);
 		*out = id;
 	} else if (fallback >= 0 && (size_t)fallback < v->n && v->piece[fallback].kind == kind) {
 		*out = fallback;
@@ -269,8 +281,10 @@ load_special(struct vocab *v, const struct gguf *g, struct err *e)
 
 	v->add_bos = v->add_space = true;
 	if (load_special_id(v, g, "tokenizer.ggml.bos_token_id", 1, TOKEN_CONTROL, &v->bos, e) ||
-		load_special_id(v, g, "tokenizer.ggml.eos_token_id", 2, TOKEN_CONTROL, &v->eos, e) ||
-		load_special_id(v, g, "tokenizer.ggml.unknown_token_id", 0, TOKEN_UNKNOWN, &v->unknown, e) ||
+		load_special_id(
+			v, g, "tokenizer.ggml.eos_token_id", 2, TOKEN_CONTROL, &v->eos, e) ||
+		load_special_id(v, g, "tokenizer.ggml.unknown_token_id", 0, TOKEN_UNKNOWN,
+			&v->unknown, e) ||
 		load_special_id(v, g, "tokenizer.ggml.eot_token_id", -1, TOKEN_CONTROL, &eot, e) ||
 		load_special_id(v, g, "tokenizer.ggml.eom_token_id", -1, TOKEN_CONTROL, &eom, e) ||
 		gguf_get_bool(g, "tokenizer.ggml.add_bos_token", &v->add_bos, e) < 0 ||
@@ -287,7 +301,9 @@ load_special(struct vocab *v, const struct gguf *g, struct err *e)
 	for (size_t i = 0; i < 256; i++)
 		if (v->byte_id[i] < 0 && v->unknown < 0)
 			return err_set(e, ERR_MODEL,
-				"the vocabulary has neither a token for byte 0x%02zX nor one for the unknown", i);
+				"the vocabulary has no token for byte 0x%02zX nor one for the "
+				"unknown",
+				i);
 	return 0;
 }
 
@@ -305,8 +321,10 @@ has_inner_space(const char *s, size_t len)
 static int
 prepare_encoding(struct vocab *v, struct err *e)
 {
-	if (piece_index_build(v, &v->all, 0, e) || piece_index_build(v, &v->merges, PIECE_MERGES, e) ||
-		piece_list_build(v, &v->atoms, PIECE_ATOM, e) || piece_list_build(v, &v->markers, PIECE_MARKER, e))
+	if (piece_index_build(v, &v->all, 0, e) ||
+		piece_index_build(v, &v->merges, PIECE_MERGES, e) ||
+		piece_list_build(v, &v->atoms, PIECE_ATOM, e) ||
+		piece_list_build(v, &v->markers, PIECE_MARKER, e))
 		return -1;
 	v->words_apart = !v->atoms.n;
 	for (size_t i = 0; i < v->n; i++) {
@@ -350,7 +368,7 @@ vocab_free(struct vocab *v)
 	free(v);
 }
 
-/* ---- questions ------------------------------------------------------------------------------------- */
+/* ---- questions ------------------------------------------------------------------------------- */
 
 size_t
 vocab_size(const struct vocab *v)
@@ -410,7 +428,7 @@ vocab_find(const struct vocab *v, const char *piece)
 	return piece_index_find(v, &v->all, piece, strlen(piece));
 }
 
-/* ---- back to text ---------------------------------------------------------------------------------- */
+/* ---- back to text ---------------------------------------------------------------------------- */
 
 static void
 decode_text(const char *s, size_t len, struct strbuf *out)

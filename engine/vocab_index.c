@@ -6,7 +6,8 @@
 
 #include "engine/vocab_internal.h"
 
-/* An index is at most half full; a good hash then needs a few dozen steps. More is a file made to be slow. */
+/* An index is at most half full; a good hash then needs a few dozen steps. More is a file made to
+ * be slow. */
 enum { MAX_PROBES = 1024 };
 
 static size_t
@@ -64,7 +65,8 @@ piece_index_build(const struct vocab *v, struct piece_index *x, unsigned flag, s
 		x->n_slots *= 2;
 	x->slot = calloc(x->n_slots, sizeof *x->slot);
 	if (!x->slot)
-		return err_set(e, ERR_MODEL, "not enough memory for a vocabulary of %zu tokens", v->n);
+		return err_set(
+			e, ERR_MODEL, "not enough memory for a vocabulary of %zu tokens", v->n);
 	for (size_t i = 0; i < v->n; i++) {
 		const struct piece *p = &v->piece[i];
 
@@ -72,7 +74,8 @@ piece_index_build(const struct vocab *v, struct piece_index *x, unsigned flag, s
 			continue;
 		slot = index_slot(v, x, v->bytes + p->at, p->len);
 		if (!slot)
-			return err_set(e, ERR_MODEL, "the vocabulary is built to make look-ups slow; refused");
+			return err_set(e, ERR_MODEL,
+				"the vocabulary is built to make look-ups slow; refused");
 		if (!*slot)
 			*slot = i + 1;
 	}
@@ -105,7 +108,8 @@ piece_list_build(struct vocab *v, struct piece_list *l, unsigned flag, struct er
 		return 0;
 	l->id = malloc(n * sizeof *l->id);
 	if (!l->id)
-		return err_set(e, ERR_MODEL, "not enough memory for a vocabulary of %zu tokens", v->n);
+		return err_set(
+			e, ERR_MODEL, "not enough memory for a vocabulary of %zu tokens", v->n);
 	for (size_t i = 0; i < v->n; i++)
 		if (v->piece[i].flags & flag)
 			l->id[l->n++] = i;
@@ -113,9 +117,11 @@ piece_list_build(struct vocab *v, struct piece_list *l, unsigned flag, struct er
 	return 0;
 }
 
-/* First index in [lo, hi) whose piece has a byte >= c at `depth`; all there are longer than that. */
+/* First index in [lo, hi) whose piece has a byte >= c at `depth`; all there are longer than
+ * that. */
 static size_t
-lower_bound(const struct vocab *v, const struct piece_list *l, size_t lo, size_t hi, size_t depth, unsigned c)
+lower_bound(const struct vocab *v, const struct piece_list *l, size_t lo, size_t hi, size_t depth,
+	unsigned c)
 {
 	while (lo < hi) {
 		size_t mid = lo + (hi - lo) / 2;

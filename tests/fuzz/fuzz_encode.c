@@ -1,6 +1,7 @@
 /*
- * Any text as a message: encoding and back, as a stream through the detokenizer, and inside every chat format.
- * The first byte chooses the format; the rest is the text, cut into messages at bytes 0x00 and 0xff.
+ * Any text as a message: encoding and back, as a stream through the detokenizer, and inside every
+ * chat format. The first byte chooses the format; the rest is the text, cut into messages at bytes
+ * 0x00 and 0xff.
  */
 #include "config.h"
 
@@ -44,7 +45,8 @@ is_special(const struct vocab *v, int32_t id)
 }
 
 static void
-stream(const struct vocab *v, const struct token_list *ids, const char *const *stops, struct strbuf *out)
+stream(const struct vocab *v, const struct token_list *ids, const char *const *stops,
+	struct strbuf *out)
 {
 	size_t checked = 0;
 	struct detok d;
@@ -76,7 +78,8 @@ check_round_trip(const struct vocab *v, const char *text, size_t n)
 	if (!memmem(text, n, SPACE_MARK, 3))
 		check(back.len == n && !memcmp(back.s, text, n));
 	stream(v, &ids, NULL, &streamed);
-	check(streamed.len == back.len + (n > 0) && !memcmp(streamed.s + (n > 0), back.s, back.len));
+	check(streamed.len == back.len + (n > 0) &&
+		!memcmp(streamed.s + (n > 0), back.s, back.len));
 	stream(v, &ids, stops, &stopped);
 	ids.n = 0;
 	vocab_encode(v, text, n, ENCODE_SPECIAL, &ids);
@@ -98,7 +101,8 @@ find(char *s, size_t n, const char *what, size_t len)
 	return NULL;
 }
 
-/* How often the delimiter stands in the text, in any case of letters if it is a sign; U+2581 counts as a space. */
+/* How often the delimiter stands in the text, in any case of letters if it is a sign; U+2581 counts
+ * as a space. */
 static size_t
 count_delimiter(const struct strbuf *text, const char *delimiter)
 {
@@ -128,7 +132,8 @@ encode(const struct template *t, const struct chat_message *msgs, size_t n, stru
 	size_t n_special = 0;
 	struct err e;
 
-	if (template_encode(t, v, msgs, n, msgs[n - 1].role == ROLE_ASSISTANT, &ids, text, NULL, &e))
+	if (template_encode(
+		    t, v, msgs, n, msgs[n - 1].role == ROLE_ASSISTANT, &ids, text, NULL, &e))
 		check(t->flags & TEMPLATE_NEEDS_MARKERS);
 	for (size_t i = 0; i < ids.n; i++)
 		n_special += is_special(v, ids.id[i]);
@@ -136,7 +141,8 @@ encode(const struct template *t, const struct chat_message *msgs, size_t n, stru
 	return n_special;
 }
 
-/* The texts of the messages must make neither more special tokens nor more delimiters than there are without them. */
+/* The texts of the messages must make neither more special tokens nor more delimiters than there
+ * are without them. */
 static void
 check_template(const struct template *t, char *text[4], size_t n)
 {
@@ -175,7 +181,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		from = i + 1;
 	}
 	part[0] = text.s;
-	for (char *end; n < 4 && (end = part[n - 1] + strlen(part[n - 1]) + 1) < text.s + text.len; n++)
+	for (char *end; n < 4 && (end = part[n - 1] + strlen(part[n - 1]) + 1) < text.s + text.len;
+		n++)
 		part[n] = end;
 	check_template(template_at(data[0] % n_templates), part, n);
 	strbuf_release(&text);
