@@ -3,11 +3,12 @@
 build=$1
 jobs=$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
 out=$(mktemp)
+rm -f "$build/test-suite.log"
 make -s -C "$build" -j"$jobs" check >"$out" 2>&1
 status=$?
 grep -E '^(PASS|FAIL|SKIP|XPASS|ERROR):|warning:|error:' "$out"
 if [ $status -ne 0 ]; then
-	cat "$build/test-suite.log" 2>/dev/null || cat "$out"
+	cat "$build/test-suite.log" 2>/dev/null || tail -n 100 "$out"
 fi
 count() { sed -n "s/^# $1: *//p" "$out" | tail -n 1; }
 passed=$(count PASS) failed=$(count FAIL) skipped=$(count SKIP) broken=$(count ERROR)

@@ -52,6 +52,7 @@ struct conversation {
 	int64_t created_ms, changed_ms;
 	struct message **messages;	/* owned, by growing id */
 	size_t n, cap;
+	size_t n_deleted;		/* of them, tombstones */
 	int head;			/* id of the leaf in view; 0: empty */
 };
 
@@ -59,7 +60,12 @@ void conversation_init(struct conversation *c);
 void conversation_release(struct conversation *c);
 
 struct message *conversation_find(const struct conversation *c, int id);	/* NULL: absent */
+
+/* id: new; parent: 0 or below id (which is why the tree has no cycles). The head stays where it is. */
 struct message *conversation_add(struct conversation *c, int id, int parent, enum chat_role role);
+
+/* Makes a message a tombstone. When it was the head, a sibling's newest leaf comes into view, else its parent. */
+void conversation_delete(struct conversation *c, int id);
 
 /* The messages in view, root first, without deleted ones. *out is heap, the caller's. Returns their number. */
 size_t conversation_path(const struct conversation *c, struct message ***out);

@@ -5,8 +5,11 @@
  *
  * When the disk fails: the verb returns -1 with ERR_STORE, the conversation in memory has changed nevertheless, the
  * event is kept and written again with the next one or by session_tick; the user is told, nothing is dropped.
+ * When somebody removed or changed the file meanwhile, the conversation goes on in a new file (and with a new id), which
+ * holds all of it; the old one is not touched, and the verb returns -1 once to say so.
  *
- * One writer at a time (flock); a second program gets the session read-only. One thread.
+ * One writer at a time (flock); a second program gets the session read-only: session_set_head works there in memory,
+ * the other verbs change nothing and return -1. One thread.
  */
 #ifndef APP_CHAT_SESSION_H
 #define APP_CHAT_SESSION_H
@@ -16,7 +19,7 @@
 
 struct session {
 	struct conversation conv;	/* read it; change it by the verbs below only */
-	bool read_only;			/* another program has it open */
+	bool read_only;			/* another program has it open, or it cannot be written (warning says which) */
 	char *warning;			/* what loading found (torn end kept aside, unknown events ...), or NULL */
 	struct session_file *file;	/* private */
 };
@@ -24,7 +27,7 @@ struct session {
 /* A new, empty session. Its file comes to be with the first message. dir NULL: never on disk (--no-save). */
 struct session *session_new(const char *dir);
 
-/* Loads by path. An answer that was being written when the program died has FINISH_OPEN. ERR_STORE when the file
+/* Loads by path, and takes the writer's lock. An answer that was being written when the program died has FINISH_OPEN. ERR_STORE when the file
  * cannot be understood at all, or is of a newer version (which is said). A torn last document is copied to
  * FILE.torn-TIME before it is cut, and the warning says so. */
 struct session *session_load(const char *path, struct err *e);
@@ -52,6 +55,7 @@ int session_delete_message(struct session *s, int id, struct err *e);
 
 /* Writes what is due. Call when session_due_ms says so (ms from now; -1: nothing is waiting). */
 int session_tick(struct session *s, struct err *e);
+int session_flush(struct session *s, struct err *e);	/* now, and durably: before session_free, to learn if it failed */
 int session_due_ms(const struct session *s);
 
 /* ---- all sessions of a folder --------------------------------------------------------------------- */
@@ -60,7 +64,7 @@ struct session_summary {
 	char id[37];
 	char *path, *title, *first, *model;	/* first: beginning of the first user text; may be NULL */
 	int64_t changed_ms;
-	size_t messages;
+	size_t messages;	/* without deleted ones */
 	bool broken;		/* cannot be read; title says why */
 };
 
@@ -76,7 +80,7 @@ char *session_newest(const char *dir);
  * NULL and ERR_STORE naming the candidates when none or several match. */
 char *session_find(const char *dir, const char *cache_path, const char *what, struct err *e);
 
-/* Moves the file to DIR/trash/ (kept until the user removes it). */
+/* Moves the file to DIR/trash/ (kept until the user removes it). Not while a program has it open. */
 int session_delete(const char *path, struct err *e);
 
 #endif

@@ -16,4 +16,7 @@ char *path_expand(const char *path);
 /* For messages: the home folder shown as "~". Heap. */
 char *path_pretty(const char *path);
 
+/* Makes a folder and those above it, mode 0700. -1 and errno; a folder that exists is fine. */
+int path_make(const char *dir);
+
 #endif

@@ -34,6 +34,7 @@ struct setting {
 	const char *range;		/* "0..2", for help and errors */
 	const char *help;
 	bool reload;			/* takes effect when the model is loaded again */
+	bool sampling;			/* stands under `sampling:` in the config, not beside it */
 	/* parse: -1 and ERR_USAGE with the range when out of range. */
 	int (*parse)(struct settings *s, const char *value, struct err *e);
 	void (*print)(const struct settings *s, char *out, size_t size);

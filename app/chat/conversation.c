@@ -1,0 +1,278 @@
+#include "config.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "app/chat/conversation.h"
+#include "base/utf8.h"
+#include "base/xalloc.h"
+
+#define TITLE_CELLS 48
+
+static const char *const finish_names[] = {
+	[FINISH_OPEN] = "open",
+	[FINISH_STOP] = "stop",
+	[FINISH_LENGTH] = "length",
+	[FINISH_CANCELLED] = "cancelled",
+	[FINISH_ERROR] = "error",
+};
+
+#define N_FINISH (sizeof finish_names / sizeof *finish_names)
+
+const char *
+finish_name(enum finish f)
+{
+	assert((size_t)f < N_FINISH);
+	return finish_names[f];
+}
+
+int
+finish_parse(const char *name, enum finish *out)
+{
+	for (size_t i = 0; i < N_FINISH; i++) {
+		if (strcmp(name, finish_names[i]) == 0) {
+			*out = (enum finish)i;
+			return 0;
+		}
+	}
+	return -1;
+}
+
+void
+conversation_init(struct conversation *c)
+{
+	memset(c, 0, sizeof *c);
+}
+
+static void
+message_free(struct message *m)
+{
+	strbuf_release(&m->text);
+	free(m->model);
+	free(m);
+}
+
+void
+conversation_release(struct conversation *c)
+{
+	for (size_t i = 0; i < c->n; i++)
+		message_free(c->messages[i]);
+	free(c->messages);
+	free(c->title);
+	free(c->system);
+	free(c->model);
+	conversation_init(c);
+}
+
+/* Index of the first message whose id is not below `id`. */
+static size_t
+lower_bound(const struct conversation *c, int id)
+{
+	size_t low = 0, high = c->n;
+
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+
+		if (c->messages[mid]->id < id)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low;
+}
+
+struct message *
+conversation_find(const struct conversation *c, int id)
+{
+	size_t i = lower_bound(c, id);
+
+	return i < c->n && c->messages[i]->id == id ? c->messages[i] : NULL;
+}
+
+struct message *
+conversation_add(struct conversation *c, int id, int parent, enum chat_role role)
+{
+	struct message *m = xcalloc(1, sizeof *m);
+	size_t at = lower_bound(c, id);
+
+	assert(id > 0 && parent >= 0 && parent < id);
+	assert(at == c->n || c->messages[at]->id != id);
+	m->id = id;
+	m->parent = parent;
+	m->role = role;
+	strbuf_init(&m->text);
+	VEC_ROOM(c->messages, c->n, c->cap);
+	memmove(c->messages + at + 1, c->messages + at, (c->n - at) * sizeof *c->messages);
+	c->messages[at] = m;
+	c->n++;
+	return m;
+}
+
+/* The nearest ancestor that is not deleted; NULL at the root. */
+static struct message *
+visible_parent(const struct conversation *c, const struct message *m)
+{
+	struct message *p = conversation_find(c, m->parent);
+
+	while (p && p->deleted)
+		p = conversation_find(c, p->parent);
+	return p;
+}
+
+size_t
+conversation_path(const struct conversation *c, struct message ***out)
+{
+	struct message **path = NULL, *m = conversation_find(c, c->head);
+	size_t n = 0, cap = 0;
+
+	if (m && m->deleted)
+		m = visible_parent(c, m);
+	for (; m; m = visible_parent(c, m)) {
+		VEC_ROOM(path, n, cap);
+		path[n++] = m;
+	}
+	for (size_t i = 0; i < n / 2; i++) {
+		struct message *swap = path[i];
+
+		path[i] = path[n - 1 - i];
+		path[n - 1 - i] = swap;
+	}
+	*out = path;
+	return n;
+}
+
+size_t
+conversation_siblings(const struct conversation *c, int id, int **out, size_t *position)
+{
+	const struct message *self = conversation_find(c, id), *parent;
+	size_t n = 0, cap = 0;
+
+	assert(self);
+	parent = visible_parent(c, self);
+	*out = NULL;
+	*position = 0;
+	for (size_t i = 0; i < c->n; i++) {
+		const struct message *m = c->messages[i];
+
+		if (m->deleted || m->role != self->role)
+			continue;
+		/* Only a deleted parent makes siblings of messages with different ones. */
+		if (m->parent != self->parent && (!c->n_deleted || visible_parent(c, m) != parent))
+			continue;
+		if (m->id == id)
+			*position = n;
+		VEC_ROOM(*out, n, cap);
+		(*out)[n++] = m->id;
+	}
+	return n;
+}
+
+int
+conversation_leaf(const struct conversation *c, int id)
+{
+	size_t first = lower_bound(c, id);
+	int newest = id;
+	bool *below;
+
+	assert(first < c->n && c->messages[first]->id == id);
+	/* A child's id is above its parent's: one pass in the order of ids sees every parent before its children. */
+	below = xcalloc(c->n, sizeof *below);
+	below[first] = true;
+	for (size_t i = first + 1; i < c->n; i++) {
+		const struct message *m = c->messages[i];
+		size_t p = m->parent ? lower_bound(c, m->parent) : c->n;
+
+		if (p >= c->n || c->messages[p]->id != m->parent || !below[p])
+			continue;
+		below[i] = true;
+		if (!m->deleted)
+			newest = m->id;
+	}
+	free(below);
+	return newest;
+}
+
+void
+conversation_delete(struct conversation *c, int id)
+{
+	struct message *m = conversation_find(c, id), *parent;
+	size_t n, position;
+	int *siblings;
+
+	assert(m);
+	if (m->deleted)
+		return;
+	n = conversation_siblings(c, id, &siblings, &position);
+	m->deleted = true;
+	c->n_deleted++;
+	if (c->head == id) {
+		parent = visible_parent(c, m);
+		c->head = parent ? parent->id : 0;
+		if (n > 1)
+			c->head = conversation_leaf(c, siblings[position ? position - 1 : 1]);
+	}
+	free(siblings);
+}
+
+/* ---- titles -------------------------------------------------------------------------------------- */
+
+/* Marks that only make sense in markdown, dropped wherever they stand. */
+static bool
+is_markup(char c)
+{
+	return c == '*' || c == '`' || c == '#' || c == '>' || c == '_' || c == '~';
+}
+
+/* Appends the first line that has words in it, blanks folded, marks dropped unless they are inside a word. */
+static void
+first_words(struct strbuf *out, const char *text)
+{
+	bool in_word = false;
+
+	for (const char *s = text; *s; s++) {
+		bool blank = (unsigned char)*s <= ' ' || *s == 0x7f;
+		bool before_word = s[1] && (unsigned char)s[1] > ' ' && !is_markup(s[1]);
+
+		if (*s == '\n' && out->len)
+			return;
+		if (blank) {
+			in_word = false;
+			continue;
+		}
+		if (is_markup(*s) && !(in_word && before_word))
+			continue;
+		if (!in_word && out->len)
+			strbuf_addc(out, ' ');
+		strbuf_addc(out, *s);
+		in_word = true;
+	}
+}
+
+/* Where to cut so that what stays takes at most `cells`: after a word if one ends not too far before. */
+static size_t
+cut_at_word(const struct strbuf *b, size_t cells)
+{
+	size_t max = utf8_clip(b->s, b->len, cells), n = max;
+
+	while (n && b->s[n] != ' ')
+		n--;
+	return n > max / 2 ? n : max;
+}
+
+char *
+conversation_title_from(const char *text)
+{
+	struct strbuf words = STRBUF_INIT, title = STRBUF_INIT;
+
+	first_words(&words, text);
+	utf8_scrub(&title, words.s, words.len);
+	strbuf_release(&words);
+	if (utf8_width(title.s, title.len) > TITLE_CELLS) {
+		strbuf_truncate(&title, cut_at_word(&title, TITLE_CELLS - 1));
+		while (title.len && strchr(" ,;:.-", title.s[title.len - 1]))
+			strbuf_truncate(&title, title.len - 1);
+		strbuf_adds(&title, "\xe2\x80\xa6");	/* … */
+	}
+	return strbuf_detach(&title);
+}

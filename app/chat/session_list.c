@@ -1,0 +1,388 @@
+#include "config.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "app/chat/session.h"
+#include "app/chat/session_cache.h"
+#include "app/chat/session_file.h"
+#include "app/chat/session_load.h"
+#include "app/config/paths.h"
+#include "base/utf8.h"
+#include "base/xalloc.h"
+
+#define FIRST_BYTES 240		/* of the first user text that a summary keeps */
+
+/* ---- what is in one file ------------------------------------------------------------------------- */
+
+/* The file's name without ".yaml", when it is a session's. */
+static bool
+is_session_name(const char *name)
+{
+	size_t n = strlen(name);
+
+	return n > 5 && name[0] != '.' && strcmp(name + n - 5, ".yaml") == 0;
+}
+
+static char *
+copy_text(const struct event_text *text, size_t max)
+{
+	size_t n = text->len < max ? text->len : max;
+
+	n = strnlen(text->s, n);
+	return xstrndup(text->s, n - utf8_incomplete_tail(text->s, n));
+}
+
+static void
+replace(char **field, const struct event_text *text)
+{
+	free(*field);
+	*field = text->len ? copy_text(text, SIZE_MAX) : NULL;
+}
+
+static void
+take_event(struct session_summary *s, const struct event *ev)
+{
+	switch (ev->kind) {
+	case EVENT_MESSAGE:
+		s->messages++;
+		if (ev->role == ROLE_USER && !s->first && ev->text.s)
+			s->first = copy_text(&ev->text, FIRST_BYTES);
+		if (ev->model.s)
+			replace(&s->model, &ev->model);
+		break;
+	case EVENT_DELETE:
+		s->messages -= s->messages > 0;
+		break;
+	case EVENT_TITLE:
+		replace(&s->title, &ev->text);
+		break;
+	case EVENT_MODEL:
+		replace(&s->model, &ev->text);
+		break;
+	default:
+		break;
+	}
+}
+
+/* Whether a document can be left unread because it says nothing for a summary. */
+static bool
+says_nothing(const char *s, size_t len)
+{
+	static const char *const begins[] = { "--- {piece:", "--- {done:", "--- {head:", "--- {reopen:" };
+
+	for (size_t i = 0; i < sizeof begins / sizeof *begins; i++)
+		if (len > strlen(begins[i]) && memcmp(s, begins[i], strlen(begins[i])) == 0)
+			return true;
+	return false;
+}
+
+static int
+summarise_stream(struct session_summary *s, const char *path, const char *bytes, size_t len, struct err *e)
+{
+	bool header = false;
+	struct event_reader r;
+	struct event_doc doc;
+	size_t pos = 0;
+	int rc = 0;
+
+	event_reader_init(&r);
+	while (rc == 0 && event_next_doc(bytes, len, &pos, &doc) && doc.closed) {
+		struct ydoc_fault fault;
+		struct event ev;
+
+		if (header && says_nothing(doc.s, doc.len))
+			continue;
+		if (event_read(&r, &doc, &ev, &fault) < 0)
+			ev.kind = EVENT_UNKNOWN;
+		if (header) {
+			take_event(s, &ev);
+			continue;
+		}
+		header = true;
+		rc = session_check_header(&ev, path, e);
+		if (rc == 0 && session_id_valid(ev.text.s, ev.text.len))
+			memcpy(s->id, ev.text.s, ev.text.len + 1);
+	}
+	event_reader_release(&r);
+	if (rc == 0 && !header)
+		rc = session_check_header(&(struct event){ .kind = EVENT_UNKNOWN }, path, e);
+	return rc;
+}
+
+static void
+break_summary(struct session_summary *s, const char *why)
+{
+	free(s->title);
+	s->title = xstrdup(why);
+	s->broken = true;
+}
+
+static void
+summarise(struct session_summary *s)
+{
+	int fd = open(s->path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	char *bytes = NULL;
+	struct err e = { 0 };
+	size_t len;
+
+	if (fd < 0)
+		break_summary(s, strerror(errno));
+	else if (session_read_all(fd, s->path, &bytes, &len, &e) < 0 ||
+		summarise_stream(s, s->path, bytes, len, &e) < 0)
+		break_summary(s, e.text);
+	free(bytes);
+	if (fd >= 0)
+		close(fd);
+}
+
+/* ---- all of a folder ----------------------------------------------------------------------------- */
+
+static int
+newest_first(const void *va, const void *vb)
+{
+	const struct session_summary *a = va, *b = vb;
+
+	if (a->changed_ms != b->changed_ms)
+		return a->changed_ms < b->changed_ms ? 1 : -1;
+	return strcmp(b->path, a->path);	/* ids sort by time of creation */
+}
+
+static void
+summary_release(struct session_summary *s)
+{
+	free(s->path);
+	free(s->title);
+	free(s->first);
+	free(s->model);
+}
+
+void
+session_list_free(struct session_summary *list, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		summary_release(&list[i]);
+	free(list);
+}
+
+static int64_t
+mtime_ns(const struct stat *st)
+{
+	return (int64_t)st->st_mtim.tv_sec * 1000000000 + st->st_mtim.tv_nsec;
+}
+
+/* From the cache when the file is the one it was made from, else from the file. */
+static void
+fill(struct session_summary *s, const char *dir, const char *name, const struct stat *st,
+	struct session_cache *cache)
+{
+	struct cache_key key = { name, (uint64_t)st->st_size, mtime_ns(st) };
+	size_t stem = strlen(name) - 5;
+
+	*s = (struct session_summary){ .path = xasprintf("%s/%s", dir, name) };
+	s->changed_ms = key.mtime_ns / 1000000;
+	if (session_cache_get(cache, &key, s))
+		return;
+	if (stem < sizeof s->id)		/* until its header says better */
+		snprintf(s->id, sizeof s->id, "%.*s", (int)stem, name);
+	summarise(s);
+	session_cache_put(cache, &key, s);
+}
+
+int
+session_list(const char *dir, const char *cache_path, struct session_summary **out, size_t *n, struct err *e)
+{
+	struct session_cache *cache;
+	struct dirent *entry;
+	size_t cap = 0;
+	DIR *d = opendir(dir);
+
+	*out = NULL;
+	*n = 0;
+	if (!d && errno == ENOENT)
+		return 0;
+	if (!d)
+		return err_errno(e, ERR_STORE, "cannot list the sessions in %s", dir);
+	cache = session_cache_open(cache_path, dir);
+	while ((entry = readdir(d))) {
+		struct stat st;
+
+		if (!is_session_name(entry->d_name) || fstatat(dirfd(d), entry->d_name, &st, 0) < 0 ||
+			!S_ISREG(st.st_mode))
+			continue;
+		VEC_ROOM(*out, *n, cap);
+		fill(&(*out)[(*n)++], dir, entry->d_name, &st, cache);
+	}
+	closedir(d);
+	session_cache_close(cache);
+	if (*n)
+		qsort(*out, *n, sizeof **out, newest_first);
+	return 0;
+}
+
+char *
+session_newest(const char *dir)
+{
+	char *newest = NULL;
+	int64_t newest_ns = 0;
+	struct dirent *entry;
+	DIR *d = opendir(dir);
+
+	if (!d)
+		return NULL;
+	while ((entry = readdir(d))) {
+		struct stat st;
+		int64_t ns;
+
+		if (!is_session_name(entry->d_name) || fstatat(dirfd(d), entry->d_name, &st, 0) < 0 ||
+			!S_ISREG(st.st_mode))
+			continue;
+		ns = mtime_ns(&st);
+		if (newest && (ns < newest_ns || (ns == newest_ns && strcmp(entry->d_name, newest) < 0)))
+			continue;
+		free(newest);
+		newest = xstrdup(entry->d_name);
+		newest_ns = ns;
+	}
+	closedir(d);
+	if (newest) {
+		char *path = xasprintf("%s/%s", dir, newest);
+
+		free(newest);
+		newest = path;
+	}
+	return newest;
+}
+
+/* ---- finding one --------------------------------------------------------------------------------- */
+
+/* How well `what` names a session: the higher the better, 0 not at all. Only the best matches count. */
+static int
+match(const struct session_summary *s, const char *what)
+{
+	size_t n = strlen(what);
+
+	if (strcasecmp(s->id, what) == 0)
+		return 4;
+	if (!s->broken && s->title && strcasecmp(s->title, what) == 0)
+		return 3;
+	if (n >= 4 && strncasecmp(s->id, what, n) == 0)
+		return 2;
+	return !s->broken && s->title && n && strcasestr(s->title, what) ? 1 : 0;
+}
+
+static void
+name_candidate(struct strbuf *out, const struct session_summary *s)
+{
+	strbuf_addf(out, "%s%s", out->len ? ", " : "", s->id);
+	if (s->title)
+		strbuf_addf(out, " (%s)", s->title);
+}
+
+char *
+session_find(const char *dir, const char *cache_path, const char *what, struct err *e)
+{
+	struct strbuf candidates = STRBUF_INIT;
+	struct session_summary *list;
+	size_t n, found = 0;
+	char *path = NULL;
+	int best = 1;
+
+	if (session_list(dir, cache_path, &list, &n, e) < 0)
+		return NULL;
+	for (size_t i = 0; i < n; i++)
+		if (match(&list[i], what) > best)
+			best = match(&list[i], what);
+	for (size_t i = 0; i < n; i++) {
+		if (match(&list[i], what) != best)
+			continue;
+		if (!found++)
+			path = xstrdup(list[i].path);
+		if (found <= 4)
+			name_candidate(&candidates, &list[i]);
+	}
+	session_list_free(list, n);
+	if (found != 1) {
+		free(path);
+		path = NULL;
+		if (found)
+			err_set(e, ERR_STORE, "\"%s\" could be any of %zu sessions: %s%s", what, found, candidates.s,
+				found > 4 ? ", ..." : "");
+		else
+			err_set(e, ERR_STORE, "there is no session \"%s\"", what);
+	}
+	strbuf_release(&candidates);
+	return path;
+}
+
+/* ---- away with one ------------------------------------------------------------------------------- */
+
+/* Renames, but never over something that is there: -1 and EEXIST then. */
+static int
+rename_to_free(const char *from, const char *to)
+{
+	int rc = renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE);
+
+	if (rc == 0 || (errno != EINVAL && errno != ENOSYS))
+		return rc;
+	if (access(to, F_OK) == 0) {		/* a file system that cannot do it in one step */
+		errno = EEXIST;
+		return -1;
+	}
+	return rename(from, to);
+}
+
+/* Moves DIR/NAME to DIR/trash/NAME, numbered when that is taken. -1 and errno. */
+static int
+move_to_trash(const char *path)
+{
+	const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+	char *trash = xasprintf("%.*strash", (int)(name - path), path), *to = NULL;
+	int rc = path_make(trash);
+
+	for (int i = 1; rc == 0; i++) {
+		free(to);
+		to = i == 1 ? xasprintf("%s/%s", trash, name) : xasprintf("%s/%s.%d", trash, name, i);
+		rc = rename_to_free(path, to);
+		if (rc == 0 || errno != EEXIST || i == 1000)
+			break;
+		rc = 0;
+	}
+	if (rc == 0) {
+		session_sync_folder(to);
+		session_sync_folder(path);
+	}
+	free(to);
+	free(trash);
+	return rc;
+}
+
+int
+session_delete(const char *path, struct err *e)
+{
+	int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC), rc;
+	char *name = path_pretty(path);
+
+	if (fd < 0)
+		rc = err_errno(e, ERR_STORE, "cannot delete %s", name);
+	else if (!session_file_lock(fd))
+		rc = err_set(e, ERR_STORE, "%s is open in another program; close it there first", name);
+	else if (move_to_trash(path) < 0)
+		rc = err_errno(e, ERR_STORE, "cannot move %s to the trash", name);
+	else
+		rc = 0;
+	if (fd >= 0)
+		close(fd);
+	free(name);
+	return rc;
+}

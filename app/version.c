@@ -1,4 +1,0 @@
-#include "config.h"
-
-extern int app_empty;
-int app_empty;
