@@ -223,6 +223,20 @@ events__write__is_what_a_person_can_read(void **state)
 }
 
 static void
+events__write__uses_quotes_where_an_editor_would_do_harm(void **state)
+{
+	static const char *const texts[] = { "a \nb", "a\t\nb", "a ", " a", "\na", "a\n\n", "a\rb", "" };
+
+	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+		struct event ev = { .kind = EVENT_SYSTEM, .text = { texts[i], strlen(texts[i]) } };
+
+		strbuf_reset(&out);
+		event_write(&out, &ev);
+		assert_non_null(strstr(out.s, "system: \""));
+	}
+}
+
+static void
 events__times__round_trip(void **state)
 {
 	static const int64_t times[] = { 1, 999, 1000, 1795399804870, 253402300799999, 68169600000 };
@@ -398,6 +412,7 @@ main(void)
 		TEST(events__text__round_trips_random_unicode),
 		TEST(events__text__round_trips_when_long),
 		TEST(events__write__is_what_a_person_can_read),
+		TEST(events__write__uses_quotes_where_an_editor_would_do_harm),
 		TEST(events__times__round_trip),
 		TEST(events__sampling__round_trips),
 		TEST(events__read__says_what_is_wrong_and_where),
