@@ -1,0 +1,189 @@
+/*
+ * AVX-512 with VNNI: panels of 32 rows, two vectors; tiles of up to 12 tokens, whose 24 sums fill the
+ * registers. vpdpbusd multiplies four unsigned weights (w + 128) of a row with four signed activations of
+ * a token, which come from memory to all rows.
+ */
+#include "config.h"
+
+#include <immintrin.h>
+
+#define LANES 16
+#define PANEL_ROWS 32
+#define TILE_TOKENS 12
+#define PREFETCH_LOCALITY 2	/* second-level cache */
+
+#include "engine/panel.h"
+
+/* Rows 4i + r in 128-bit lane i of vector r; then 4 x 4 words are turned within each lane. */
+static inline void
+load_rows(const uint8_t *p, size_t stride, vu out[4])
+{
+	__m512i v[4], a, b, c, d;
+
+	for (size_t r = 0; r < 4; r++) {
+		const uint8_t *q = p + r * stride;
+		__m512i x = _mm512_castsi128_si512(_mm_loadu_si128((const __m128i *)q));
+
+		x = _mm512_inserti32x4(x, _mm_loadu_si128((const __m128i *)(q + 4 * stride)), 1);
+		x = _mm512_inserti32x4(x, _mm_loadu_si128((const __m128i *)(q + 8 * stride)), 2);
+		v[r] = _mm512_inserti32x4(x, _mm_loadu_si128((const __m128i *)(q + 12 * stride)), 3);
+	}
+	a = _mm512_unpacklo_epi32(v[0], v[1]);
+	b = _mm512_unpacklo_epi32(v[2], v[3]);
+	c = _mm512_unpackhi_epi32(v[0], v[1]);
+	d = _mm512_unpackhi_epi32(v[2], v[3]);
+	out[0] = (vu)_mm512_unpacklo_epi64(a, b);
+	out[1] = (vu)_mm512_unpackhi_epi64(a, b);
+	out[2] = (vu)_mm512_unpacklo_epi64(c, d);
+	out[3] = (vu)_mm512_unpackhi_epi64(c, d);
+}
+
+static inline vf
+half_to_float(vu h)
+{
+	return (vf)_mm512_cvtph_ps(_mm512_cvtepi32_epi16((__m512i)h));
+}
+
+static inline vu
+panel_unsigned(vu q, int zero)
+{
+	return (vu)((vb)q + (uint8_t)(128 - zero));
+}
+
+static inline vu
+panel_signed(vu q)
+{
+	return q ^ 0x80808080;
+}
+
+static inline vu
+lookup(vu nibbles)
+{
+	const __m128i values = _mm_setr_epi8(-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113);
+
+	return (vu)_mm512_shuffle_epi8(_mm512_broadcast_i32x4(values), (__m512i)nibbles);
+}
+
+static inline vu
+spread_bits(vu bits)
+{
+	const vu table = {
+		0x00000000, 0x00000010, 0x00001000, 0x00001010, 0x00100000, 0x00100010, 0x00101000, 0x00101010,
+		0x10000000, 0x10000010, 0x10001000, 0x10001010, 0x10100000, 0x10100010, 0x10101000, 0x10101010,
+	};
+
+	return (vu)_mm512_permutexvar_epi32((__m512i)bits, (__m512i)table);
+}
+
+static inline uint32_t
+max_lanes(vu x)
+{
+	return _mm512_reduce_max_epu32((__m512i)x);
+}
+
+static inline int32_t
+sum_lanes(vi x)
+{
+	return _mm512_reduce_add_epi32((__m512i)x);
+}
+
+static inline void
+store_low_bytes(int8_t *p, vi x)
+{
+	_mm_storeu_si128((__m128i *)p, _mm512_cvtepi32_epi8((__m512i)x));
+}
+
+static inline vf
+fma_lanes(vf a, vf b, vf c)
+{
+	return (vf)_mm512_fmadd_ps((__m512)a, (__m512)b, (__m512)c);
+}
+
+static inline vf
+broadcast_float(float x)
+{
+	return (vf)_mm512_set1_ps(x);
+}
+
+#include "engine/panel_unpack.h"
+#include "engine/panel_tiles.h"
+
+INLINE vi
+start_dot(const struct act_block *a, const int part, const int width, const int zero)
+{
+	return (vi)_mm512_set1_epi32(a->z[part]);
+}
+
+INLINE void
+dot_groups(vi dot[], const uint8_t *q, const struct tokens *x, const int tokens, const int g0, const int g1,
+	const int width)
+{
+#pragma GCC unroll 8
+	for (int g = g0; g < g1; g++) {
+		__m512i w0 = _mm512_load_si512(q + g * PANEL_GROUP), w1 = _mm512_load_si512(q + g * PANEL_GROUP + 64);
+
+#pragma GCC unroll 12
+		for (int t = 0; t < tokens; t++) {
+			int32_t four;
+			__m512i v;
+
+			memcpy(&four, block(x, t)->q + 4 * g, sizeof four);
+			v = _mm512_set1_epi32(four);
+			dot[2 * t] = (vi)_mm512_dpbusd_epi32((__m512i)dot[2 * t], w0, v);
+			dot[2 * t + 1] = (vi)_mm512_dpbusd_epi32((__m512i)dot[2 * t + 1], w1, v);
+		}
+	}
+}
+
+#define TILES(name, kind)                                                                          \
+	TILE(name, 1, kind, 8, 0)                                                                  \
+	TILE(name, 2, kind, 8, 0)                                                                  \
+	TILE(name, 3, kind, 8, 0)                                                                  \
+	TILE(name, 4, kind, 8, 0)                                                                  \
+	TILE(name, 6, kind, 8, 0)
+#define MORE_TILES(name, kind)                                                                     \
+	TILE(name, 8, kind, 8, 0)                                                                  \
+	TILE(name, 12, kind, 8, 0)
+
+TILES(whole, KIND_WHOLE)
+MORE_TILES(whole, KIND_WHOLE)
+TILES(whole_min, KIND_WHOLE_MIN)
+MORE_TILES(whole_min, KIND_WHOLE_MIN)
+TILES(halves, KIND_HALVES)
+TILES(halves_min, KIND_HALVES_MIN)
+TILES(floats, KIND_FLOAT)
+MORE_TILES(floats, KIND_FLOAT)
+
+#define UP_TO_6(name) name##_1, name##_2, name##_3, name##_4, name##_4, name##_6
+#define UP_TO_12(name) UP_TO_6(name), name##_6, name##_8, name##_8, name##_8, name##_8, name##_12
+
+static tile_fn *
+tile_for(enum quant_type type, size_t left, size_t *tokens)
+{
+	static const uint8_t sizes[12] = { 1, 2, 3, 4, 4, 6, 6, 8, 8, 8, 8, 12 };
+	static tile_fn *const tiles[KIND_COUNT][12] = {
+		[KIND_WHOLE] = { UP_TO_12(whole) },
+		[KIND_WHOLE_MIN] = { UP_TO_12(whole_min) },
+		[KIND_HALVES] = { UP_TO_6(halves) },
+		[KIND_HALVES_MIN] = { UP_TO_6(halves_min) },
+		[KIND_FLOAT] = { UP_TO_12(floats) },
+	};
+	enum panel_kind kind = panel_formats[type].kind;
+	size_t most = tiles[kind][11] ? 12 : 6;
+
+	if (left > most)
+		left = most;
+	*tokens = sizes[left - 1];
+	return tiles[kind][left - 1];
+}
+
+#include "engine/panel_multiply.h"
+#include "engine/panel_quantise.h"
+
+const struct matmul_ops matmul_avx512 = {
+	.isa = "avx512",
+	.granule = PANEL_ROWS,
+	.quantise = quantise,
+	.multiply = multiply,
+	.scratch_bytes = scratch_bytes,
+};
