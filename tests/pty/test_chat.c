@@ -63,6 +63,7 @@ remove_folder(void **state)
 {
 	struct place *p = *state;
 
+	terminal_free_all();
 	nftw(p->home, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
 	for (size_t i = 0; p->env[i]; i++)
 		free(p->env[i]);
