@@ -3,12 +3,14 @@
 #include "config.h"
 
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <cmocka.h>
@@ -614,6 +616,40 @@ gguf_write__file__reports_where_it_cannot(void **state)
 	free(dir);
 }
 
+/* As on a full disk: what was there stays, and nothing is left beside it. */
+static void
+gguf_write__file__keeps_the_old_one_when_writing_fails(void **state)
+{
+	char *dir = temp_dir(), *path, *tmp;
+	struct strbuf b = STRBUF_INIT;
+	struct rlimit old, small;
+	struct gguf_writer w;
+	struct stat st;
+	struct err e;
+
+	strbuf_adds(&b, "what was there before");
+	path = write_temp(dir, "a.gguf", &b);
+	tmp = xasprintf("%s.tmp", path);
+	fill_writer(&w);
+	signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &old), 0);
+	small = (struct rlimit){ 100, old.rlim_max };
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+	assert_int_equal(gguf_write_file(&w, path, &e), -1);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &old), 0);
+	assert_int_equal(e.code, ERR_STORE);
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_size, b.len);
+	assert_int_not_equal(access(tmp, F_OK), 0);
+	gguf_writer_release(&w);
+	remove(path);
+	rmdir(dir);
+	free(path);
+	free(tmp);
+	free(dir);
+	strbuf_release(&b);
+}
+
 int
 main(void)
 {
@@ -633,6 +669,7 @@ main(void)
 		cmocka_unit_test(gguf_write__memory__reads_back),
 		cmocka_unit_test(gguf_write__file__replaces_whole),
 		cmocka_unit_test(gguf_write__file__reports_where_it_cannot),
+		cmocka_unit_test(gguf_write__file__keeps_the_old_one_when_writing_fails),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
