@@ -347,6 +347,32 @@ gguf__parse__survives_random_damage(void **state)
 	strbuf_release(&b);
 }
 
+/* A file may be written over while it is mapped: what was checked is not read again. */
+static void
+gguf__get__survives_bytes_that_change(void **state)
+{
+	struct strbuf b = STRBUF_INIT;
+	struct gguf_array a;
+	struct gguf *g;
+	uint8_t *copy;
+	struct err e;
+
+	make_good(&b);
+	g = raw_parse(&b, &copy, &e);
+	assert_non_null(g);
+	memset(copy, 0xff, b.len);
+	read_all(g);
+	assert_int_equal(gguf_get_array(g, "strings", &a, &e), 0);	/* its name is gone, too */
+	memcpy(copy, b.s, b.len);
+	assert_int_equal(gguf_get_array(g, "strings", &a, &e), 1);
+	memset(copy, 0xff, b.len);
+	assert_int_equal(gguf_array_string(&a, 0).len, 3);
+	assert_int_equal(gguf_array_string(&a, 2).len, 5);
+	gguf_free(g);
+	free(copy);
+	strbuf_release(&b);
+}
+
 /* ---- showing strings ------------------------------------------------------------------------- */
 
 static void
@@ -662,6 +688,7 @@ main(void)
 		cmocka_unit_test(gguf__parse__takes_as_many_keys_as_are_allowed),
 		cmocka_unit_test(gguf__parse__refuses_every_truncation),
 		cmocka_unit_test(gguf__parse__survives_random_damage),
+		cmocka_unit_test(gguf__get__survives_bytes_that_change),
 		cmocka_unit_test(gguf_string__show__is_safe_and_fits),
 		cmocka_unit_test(gguf__open__maps_a_file),
 		cmocka_unit_test(gguf__open__says_what_is_no_model),
