@@ -449,6 +449,14 @@ bad_split_number(struct strbuf *b)
 	raw_le(b, 3, 2);
 }
 
+static void
+bad_split_type(struct strbuf *b)
+{
+	raw_header(b, 3, 0, 1);
+	raw_key(b, "split.count", RAW_STRING);
+	raw_str(b, "3");
+}
+
 static const struct {
 	const char *name;
 	void (*make)(struct strbuf *b);
@@ -510,6 +518,7 @@ static const struct {
 	{ "alignment as float", bad_alignment_type,
 		"\"general.alignment\" is a real number and should be an integer" },
 	{ "part of a split set", bad_split, "part 2 of 3" },
+	{ "split count as string", bad_split_type, "\"split.count\" is a string" },
 	{ "part outside of its set", bad_split_number, "part 3 of 3" },
 };
 
