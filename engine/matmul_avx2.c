@@ -12,9 +12,9 @@
 #include "engine/panel_ymm.h"
 
 static inline vu
-panel_unsigned(vu q, int zero)
+panel_unsigned(vu x, uint32_t mask, int zero)
 {
-	return q;
+	return x & mask;
 }
 
 static inline vu

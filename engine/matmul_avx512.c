@@ -39,16 +39,31 @@ load_rows(const uint8_t *p, size_t stride, vu out[4])
 	out[3] = (vu)_mm512_unpackhi_epi64(c, d);
 }
 
-static inline vf
-half_to_float(vu h)
+static inline void
+halves_to_float(vu x, vf out[2])
 {
-	return (vf)_mm512_cvtph_ps(_mm512_cvtepi32_epi16((__m512i)h));
+	const __m512i even_then_odd = _mm512_set_epi16(31, 29, 27, 25, 23, 21, 19, 17, 15, 13, 11, 9, 7, 5, 3, 1,
+		30, 28, 26, 24, 22, 20, 18, 16, 14, 12, 10, 8, 6, 4, 2, 0);
+	__m512i sorted = _mm512_permutexvar_epi16(even_then_odd, (__m512i)x);
+
+	out[0] = (vf)_mm512_cvtph_ps(_mm512_castsi512_si256(sorted));
+	out[1] = (vf)_mm512_cvtph_ps(_mm512_extracti64x4_epi64(sorted, 1));
 }
 
 static inline vu
-panel_unsigned(vu q, int zero)
+panel_unsigned(vu x, uint32_t mask, int zero)
 {
-	return (vu)((vb)q + (uint8_t)(128 - zero));
+	const __m512i m = _mm512_set1_epi32((int)mask), high = _mm512_set1_epi8(-128);
+
+	if (zero == 0)
+		return (vu)_mm512_ternarylogic_epi32((__m512i)x, m, high, 0xea);	/* x & m | high */
+	return (vu)((vb)(x & mask) + (uint8_t)(128 - zero));
+}
+
+static inline vu
+merge(vu a, vu b, uint32_t mask)
+{
+	return (vu)_mm512_ternarylogic_epi32((__m512i)a, (__m512i)b, _mm512_set1_epi32((int)mask), 0xd8);
 }
 
 static inline vu

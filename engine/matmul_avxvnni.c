@@ -9,9 +9,9 @@
 #include "engine/panel_ymm.h"
 
 static inline vu
-panel_unsigned(vu q, int zero)
+panel_unsigned(vu x, uint32_t mask, int zero)
 {
-	return (vu)((vb)q + (uint8_t)(128 - zero));
+	return (vu)((vb)(x & mask) + (uint8_t)(128 - zero));
 }
 
 static inline vu

@@ -44,12 +44,15 @@ typedef float vf __attribute__((vector_size(4 * LANES), may_alias));
 /* 16 bytes of each of LANES rows, turned: lane r of out[j] holds bytes 4j..4j+3 of row r. */
 static inline void load_rows(const uint8_t *p, size_t stride, vu out[4]);
 
-/* The low 16 bits of each lane as a half-precision number. */
-static inline vf half_to_float(vu h);
+/* The two half-precision numbers of each lane: the low ones to out[0], the high ones to out[1]. */
+static inline void halves_to_float(vu x, vf out[2]);
 
-/* The bytes of a panel for unsigned weights less `zero` (0, 4, 8, 16, 32), and for signed weights. */
-static inline vu panel_unsigned(vu q, int zero);
+/* The bytes of a panel for unsigned weights, x & mask, less `zero` (0, 4, 8, 16, 32); and for signed weights. */
+static inline vu panel_unsigned(vu x, uint32_t mask, int zero);
 static inline vu panel_signed(vu q);
+
+/* (a & ~mask) | (b & mask) */
+static inline vu merge(vu a, vu b, uint32_t mask);
 
 /* Each byte (0..15) replaced by its value in the table of IQ4. */
 static inline vu lookup(vu nibbles);
