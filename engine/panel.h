@@ -31,8 +31,12 @@ enum {
 	PANEL_TOKENS = 192,		/* tokens whose sums are kept beside a panel */
 };
 
-/* Before loops whose variables must become registers. */
+/* Before loops whose arrays must become registers. */
+#ifdef __clang__
+#define UNROLL _Pragma("clang loop unroll(full)")
+#else
 #define UNROLL _Pragma("GCC unroll 32")
+#endif
 
 #define INLINE static inline __attribute__((always_inline))
 
@@ -124,7 +128,7 @@ struct panel_format {
 typedef void tile_fn(const struct panel *p, size_t n, const void *act, size_t stride, float *sum,
 	struct panel_ahead *next);
 
-/* The tile for at most `left` tokens; *tokens is how many it takes, 1..left. */
-static tile_fn *tile_for(enum quant_type type, size_t left, size_t *tokens);
+/* The tile of so many tokens, 1..TILE_TOKENS. */
+static tile_fn *tile_for(enum quant_type type, size_t tokens);
 
 #endif
