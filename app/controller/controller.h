@@ -93,6 +93,7 @@ struct controller {
 	char *doomed;			/* path of the session that POPUP_DELETE asks about */
 	bool quit_asked;		/* Ctrl-C was pressed once */
 	bool disk_failed;
+	char *draft;			/* where the draft was read from or stored last; NULL: nowhere */
 	int64_t draft_due;		/* when the draft is to be stored; 0: it is */
 	bool ended;
 	int status;			/* exit status, once ended */

@@ -289,8 +289,9 @@ controller_load_event(struct controller *c, const struct mail *ev)
 	if (ev->type == MAIL_LOADING) {
 		c->load_done = ev->done;
 		c->load_total = ev->total;
-		return;
 	}
+	if (ev->type != MAIL_LOADED && ev->type != MAIL_FAILED)
+		return;
 	if (mine) {
 		c->phase = PHASE_IDLE;
 		c->job = 0;

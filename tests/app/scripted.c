@@ -2,6 +2,7 @@
 
 #include "tests/app/cmocka_all.h"
 
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -145,7 +146,7 @@ now(void)
 void
 rig_init(struct rig *r, const char *yaml, const char *sessions_dir)
 {
-	struct ui_opts o = { .headless_rows = 24, .headless_cols = 80, .now_ms = now, .complete = command_complete,
+	struct ui_opts o = { .headless_rows = 30, .headless_cols = 120, .now_ms = now, .complete = command_complete,
 		.ctx = &r->c };
 	struct controller_opts co = { .now_ms = now };
 	struct err e = { 0 };
@@ -202,22 +203,38 @@ rig_release(struct rig *r)
 	free(r->state_dir);
 }
 
-void
-rig_turn(struct rig *r)
+/* One turn of the loop. */
+static void
+turn(struct rig *r)
 {
 	struct ui_event ev;
 
 	controller_take_mail(&r->c);
 	while (!r->c.ended && ui_next_event(r->ui, &ev))
 		controller_ui_event(&r->c, &ev);
-	controller_take_mail(&r->c);
-	rig_now += 100;		/* a lone Esc is told from a sequence by time */
-	ui_draw(r->ui);
-	while (!r->c.ended && ui_next_event(r->ui, &ev))
-		controller_ui_event(&r->c, &ev);
-	controller_take_mail(&r->c);
 	controller_tick(&r->c);
 	ui_draw(r->ui);
+}
+
+void
+rig_turn(struct rig *r)
+{
+	/* What one turn posts comes with the next; a lone Esc is told from a sequence by time. */
+	for (int i = 0; i < 4 && !r->c.ended; i++) {
+		turn(r);
+		rig_now += 50;
+	}
+}
+
+void
+rig_settle(struct rig *r)
+{
+	int ms;
+
+	while ((ms = session_due_ms(r->c.session)) >= 0) {
+		poll(NULL, 0, ms);
+		rig_turn(r);
+	}
 }
 
 void
@@ -247,8 +264,10 @@ rig_shows(struct rig *r, const char *text)
 {
 	struct strbuf screen = STRBUF_INIT;
 
-	if (!on_screen(r, text, &screen))
-		fail_msg("\"%s\" is not on the screen:\n%s", text, screen.s);
+	if (!on_screen(r, text, &screen)) {
+		fputs(screen.s, stderr);
+		fail_msg("\"%s\" is not on the screen", text);
+	}
 	strbuf_release(&screen);
 }
 
@@ -257,8 +276,10 @@ rig_hides(struct rig *r, const char *text)
 {
 	struct strbuf screen = STRBUF_INIT;
 
-	if (on_screen(r, text, &screen))
-		fail_msg("\"%s\" is on the screen:\n%s", text, screen.s);
+	if (on_screen(r, text, &screen)) {
+		fputs(screen.s, stderr);
+		fail_msg("\"%s\" is on the screen", text);
+	}
 	strbuf_release(&screen);
 }
 
@@ -279,7 +300,9 @@ rig_file_has(struct rig *r, const char *text)
 {
 	char *file = rig_file(r);
 
-	if (!strstr(file, text))
-		fail_msg("\"%s\" is not on disk:\n%s", text, file);
+	if (!strstr(file, text)) {
+		fputs(file, stderr);
+		fail_msg("\"%s\" is not on disk", text);
+	}
 	free(file);
 }

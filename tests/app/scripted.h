@@ -25,7 +25,7 @@ void scripted_say(struct scripted *s, const char *text);
 void scripted_done(struct scripted *s, enum llm_finish finish);
 void scripted_fail(struct scripted *s, enum err_code code, const char *text);
 
-/* A running chat: scripted backend, headless screen of 24 x 80, files below HOME. */
+/* A running chat: scripted backend, headless screen of 30 x 120, files below HOME. */
 struct rig {
 	struct scripted backend;
 	struct mailbox *mailbox;
@@ -46,6 +46,7 @@ void rig_release(struct rig *r);
 void rig_keys(struct rig *r, const char *bytes);
 void rig_line(struct rig *r, const char *text);		/* and Enter */
 void rig_turn(struct rig *r);				/* mail, events, time, drawing */
+void rig_settle(struct rig *r);		/* turns, until nothing waits to be written; at most the promised 100 ms */
 
 /* Fails the test unless the screen shows, or does not show, the text. */
 void rig_shows(struct rig *r, const char *text);

@@ -145,8 +145,8 @@ send__answer_streams_to_screen_and_disk(void **state)
 	rig_turn(&r);
 	rig_shows(&r, "One two");
 	rig_shows(&r, "12.5 tok/s");
-	rig_now += 200;
-	rig_turn(&r);		/* no further token comes, and yet: */
+	rig_turn(&r);
+	rig_settle(&r);		/* no further token comes, and yet: */
 	rig_file_has(&r, "One two");
 	scripted_say(&r.backend, " three");
 	scripted_done(&r.backend, LLM_STOP);
@@ -240,7 +240,8 @@ quit__ctrl_c_asks_once(void **state)
 	rig_keys(&r, "\003");
 	rig_shows(&r, "again to quit");
 	assert_false(r.c.ended);
-	rig_keys(&r, "x\177");		/* anything between takes it back */
+	rig_keys(&r, "x");		/* anything between takes it back */
+	rig_keys(&r, "\177");
 	rig_keys(&r, "\003");
 	assert_false(r.c.ended);
 	rig_keys(&r, "\003");
@@ -557,8 +558,8 @@ resume__after_a_crash__offers_to_go_on(void **state)
 	start();
 	rig_line(&r, "a question");
 	scripted_say(&r.backend, "The beginning of");
-	rig_now += 200;
 	rig_turn(&r);
+	rig_settle(&r);
 	file = rig_file(&r);		/* what kill -9 would leave */
 	scratch_write(copy, file, strlen(file));
 	free(file);
@@ -647,7 +648,7 @@ disk__that_fails__is_said_and_nothing_stops(void **state)
 	rig_shows(&r, "Not saved");
 	rig_shows(&r, "NOT SAVED");
 	rig_line(&r, "/new");
-	rig_shows(&r, "it stays open until it is");
+	rig_shows(&r, "is not saved yet");
 	rig_shows(&r, "Hello yourself");
 	assert_int_equal(controller_finish(&r.c, &e), -1);
 	assert_int_equal(e.code, ERR_STORE);
