@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
@@ -42,7 +43,8 @@ raw_key(struct strbuf *b, const char *name, uint32_t type)
 }
 
 void
-raw_info(struct strbuf *b, const char *name, uint32_t n_dims, uint64_t ne0, uint64_t ne1, uint32_t type, uint64_t offset)
+raw_info(struct strbuf *b, const char *name, uint32_t n_dims, uint64_t ne0, uint64_t ne1,
+	uint32_t type, uint64_t offset)
 {
 	raw_str(b, name);
 	raw_le(b, n_dims, 4);
@@ -66,7 +68,8 @@ raw_data(struct strbuf *b, size_t n)
 }
 
 void
-raw_one_tensor(struct strbuf *b, uint32_t n_dims, uint64_t ne0, uint64_t ne1, uint32_t type, uint64_t offset, size_t bytes)
+raw_one_tensor(struct strbuf *b, uint32_t n_dims, uint64_t ne0, uint64_t ne1, uint32_t type,
+	uint64_t offset, size_t bytes)
 {
 	raw_header(b, 3, 1, 0);
 	raw_info(b, "w", n_dims, ne0, ne1, type, offset);
@@ -92,4 +95,26 @@ raw_expect_refused(const char *name, const struct strbuf *b, const char *message
 	if (g || e.code != ERR_MODEL || !strstr(e.text, message))
 		fail_msg("%s: %s, should say: %s", name, g ? "was accepted" : e.text, message);
 	free(copy);
+}
+
+char *
+raw_temp_dir(void)
+{
+	const char *dir = getenv("TMPDIR");
+	char *path = xasprintf("%s/hum-gguf-XXXXXX", dir && *dir ? dir : "/tmp");
+
+	assert_non_null(mkdtemp(path));
+	return path;
+}
+
+char *
+raw_write_temp(const char *dir, const char *name, const struct strbuf *b)
+{
+	char *path = xasprintf("%s/%s", dir, name);
+	FILE *f = fopen(path, "wb");
+
+	assert_non_null(f);
+	assert_int_equal(fwrite(b->s, 1, b->len, f), b->len);
+	assert_int_equal(fclose(f), 0);
+	return path;
 }

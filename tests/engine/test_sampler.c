@@ -109,6 +109,8 @@ static const struct truncation {
 	{ "top-p below 0 keeps the best", { .top_p = -1 }, { 0.1, 0.5, 0.05, 0.3, 0.05 }, { 0, 0.5, 0, 0, 0 } },
 	{ "top-p of equals takes the lowest ids", { .top_p = 0.45f },
 		{ 0.25, 0.25, 0.25, 0.25, 0 }, { 0.25, 0.25, 0, 0, 0 } },
+	{ "top-p keeps the one before which the sum is just p", { .top_p = 0.5f },
+		{ 0.25, 0.25, 0.25, 0.25, 0 }, { 0.25, 0.25, 0.25, 0, 0 } },
 	{ "top-k", { .top_p = 1, .top_k = 2 }, { 0.1, 0.5, 0.05, 0.3, 0.05 }, { 0, 0.5, 0, 0.3, 0 } },
 	{ "top-k of equals takes the lowest ids", { .top_p = 1, .top_k = 3 },
 		{ 0.2, 0.2, 0.2, 0.2, 0.2 }, { 0.2, 0.2, 0.2, 0, 0 } },
@@ -116,10 +118,12 @@ static const struct truncation {
 	{ "top-k beyond all", { .top_p = 1, .top_k = 99 }, { 0.2, 0.8, 0, 0, 0 }, { 0.2, 0.8, 0, 0, 0 } },
 	{ "min-p", { .top_p = 1, .min_p = 0.19f }, { 0.1, 0.5, 0.05, 0.3, 0.05 }, { 0.1, 0.5, 0, 0.3, 0 } },
 	{ "min-p above 1 keeps the best", { .top_p = 1, .min_p = 2 }, { 0.1, 0.5, 0.4, 0, 0 }, { 0, 0.5, 0, 0, 0 } },
-	/* Entropy 1.238; surprises 2.303 0.693 2.996 1.204: the nearest are the 0.3, then the 0.5. */
+	/* Entropy 1.238; surprises 2.303 0.693 2.996 1.204: the nearest are the 0.3, then the
+	 * 0.5. */
 	{ "typical", { .top_p = 1, .typical_p = 0.2f }, { 0.1, 0.5, 0.05, 0.3, 0.05 }, { 0, 0, 0, 0.3, 0 } },
 	{ "typical, one more", { .top_p = 1, .typical_p = 0.4f }, { 0.1, 0.5, 0.05, 0.3, 0.05 }, { 0, 0.5, 0, 0.3, 0 } },
-	/* top-k 3 leaves 5/9, 3/9, 1/9, of which two are more than 0.82; without top-k it would take three. */
+	/* top-k 3 leaves 5/9, 3/9, 1/9, of which two are more than 0.82; without top-k it would
+	 * take three. */
 	{ "top-k, then top-p of what is left", { .top_p = 0.82f, .top_k = 3 },
 		{ 0.1, 0.5, 0.05, 0.3, 0.05 }, { 0, 0.5, 0, 0.3, 0 } },
 	{ "typical, then min-p against the best left", { .top_p = 1, .typical_p = 0.2f, .min_p = 0.7f },
@@ -148,7 +152,8 @@ sampler__pick__truncates(void **state)
 	}
 }
 
-/* At temperature 0.5 the first has 0.36/0.46 = 0.78 and is the nucleus of 0.7; truncating first would keep two. */
+/* At temperature 0.5 the first has 0.36/0.46 = 0.78 and is the nucleus of 0.7; truncating first
+ * would keep two. */
 static void
 sampler__pick__truncates_after_the_temperature(void **state)
 {
@@ -208,6 +213,28 @@ sampler__top_p__equals_the_sorted_definition(void **state)
 		}
 		assert_true(seen[sampler_pick(sampler, &s, l, NULL, 0, 5, 7)]);
 		sampler_free(sampler);
+	}
+}
+
+/* Sums that are exact: the one before which the sum is just p is kept, as in Meta's cumsum - p_i > p. */
+static void
+sampler__top_p__keeps_the_one_that_begins_at_p(void **state)
+{
+	static const float l[40];
+	struct sampling p = neutral;
+
+	p.top_p = 0.5f;
+	for (size_t n = 2; n <= LENGTH(l); n += 2) {
+		struct sampler *s = sampler_new(n);
+		int32_t last = 0;
+
+		for (uint64_t position = 0; position < 500; position++) {
+			int32_t id = sampler_pick(s, &p, l, NULL, 0, 1, position);
+
+			last = id > last ? id : last;
+		}
+		assert_int_equal(last, n / 2);
+		sampler_free(s);
 	}
 }
 
@@ -388,6 +415,7 @@ main(void)
 		cmocka_unit_test(sampler__pick__truncates),
 		cmocka_unit_test(sampler__pick__truncates_after_the_temperature),
 		cmocka_unit_test(sampler__top_p__equals_the_sorted_definition),
+		cmocka_unit_test(sampler__top_p__keeps_the_one_that_begins_at_p),
 		cmocka_unit_test(sampler__greedy__takes_the_lowest_of_equals),
 		cmocka_unit_test(sampler__pick__survives_any_numbers),
 		cmocka_unit_test(sampler__pick__decides_when_there_is_nothing_to_choose),

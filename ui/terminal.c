@@ -1,0 +1,348 @@
+#include "config.h"
+
+#include <curses.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <term.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include "base/strbuf.h"
+#include "ui/terminal.h"
+
+#define LENGTH(a) (sizeof(a) / sizeof *(a))
+
+/* Private modes. xterm: 1000 buttons, 1006 SGR reports, 2004 bracketed paste, modifyOtherKeys 1; kitty:
+ * flags 1 (unambiguous) and 4 (shifted key), on a stack; 2026: a frame is shown when it is complete. */
+#define PASTE_ON "\033[?2004h"
+#define PASTE_OFF "\033[?2004l"
+#define MOUSE_ON "\033[?1000h\033[?1006h"
+#define MOUSE_OFF "\033[?1006l\033[?1000l"
+#define KEYS_ON "\033[>4;1m\033[>5u"
+#define KEYS_OFF "\033[<u\033[>4m"
+#define FRAME_BEGIN "\033[?2026h"
+#define FRAME_END "\033[?2026l"
+
+/* What a signal handler needs to leave the terminal as it was found. */
+static struct {
+	volatile sig_atomic_t active;
+	struct termios modes;
+	char bytes[512];
+	size_t n;
+} restore;
+
+/* curses takes these over when nobody has them; the program wants them itself. */
+static const int kept_signals[] = { SIGINT, SIGTERM, SIGTSTP, SIGWINCH, SIGCONT };
+
+static void
+terminal_write(const struct terminal *t, const char *s, size_t n)
+{
+	while (n && !t->headless) {
+		ssize_t k = write(STDOUT_FILENO, s, n);
+
+		if (k < 0 && errno != EINTR)
+			return;		/* hung up: the reader of the keys finds out */
+		s += k > 0 ? k : 0;
+		n -= k > 0 ? (size_t)k : 0;
+	}
+}
+
+static void
+restore_add(const char *s)
+{
+	size_t n = s && s != (char *)-1 ? strlen(s) : 0;
+
+	if (restore.n + n <= sizeof restore.bytes) {
+		memcpy(restore.bytes + restore.n, n ? s : "", n);
+		restore.n += n;
+	}
+}
+
+static void
+restore_prepare(const struct terminal *t)
+{
+	restore.n = 0;
+	if (t->modern) {
+		restore_add(KEYS_OFF);
+		restore_add(FRAME_END);
+	}
+	restore_add(MOUSE_OFF);
+	restore_add(PASTE_OFF);
+	restore_add(tigetstr("sgr0"));
+	restore_add(tigetstr("oc"));
+	restore_add(tigetstr("cnorm"));
+	restore_add(tigetstr("rmcup"));
+}
+
+static void
+modes_on(struct terminal *t)
+{
+	strbuf_reset(&t->out);
+	strbuf_adds(&t->out, PASTE_ON);
+	if (t->mouse)
+		strbuf_adds(&t->out, MOUSE_ON);
+	if (t->modern)
+		strbuf_adds(&t->out, KEYS_ON);
+	terminal_write(t, t->out.s, t->out.len);
+	restore.active = !t->headless;
+}
+
+static void
+modes_off(struct terminal *t)
+{
+	if (t->modern)
+		terminal_write(t, KEYS_OFF, strlen(KEYS_OFF));
+	terminal_write(t, MOUSE_OFF PASTE_OFF, strlen(MOUSE_OFF PASTE_OFF));
+}
+
+/* Keys as they are hit, Ctrl-C and its like as keys. curses cannot do it: its output is no terminal. */
+static void
+raw_mode(struct terminal *t)
+{
+	struct termios raw;
+
+	if (t->headless || tcgetattr(t->fd, &restore.modes))
+		return;
+	raw = restore.modes;
+	cfmakeraw(&raw);
+	tcsetattr(t->fd, TCSADRAIN, &raw);
+}
+
+/* ---- output ---------------------------------------------------------------------------------- */
+
+/* Digits after ESC [ and the letter behind them; 0 when it is another kind of sequence. */
+static size_t
+short_csi(const char *s, size_t n, unsigned *number, char *letter)
+{
+	size_t i = 2;
+
+	*number = 0;
+	if (n < 3 || s[0] != '\033' || s[1] != '[')
+		return 0;
+	for (; i < n && s[i] >= '0' && s[i] <= '9' && *number < 10000; i++)
+		*number = *number * 10 + (unsigned)(s[i] - '0');
+	if (i == n || i == 2)
+		return 0;
+	*letter = s[i];
+	return i + 1;
+}
+
+/*
+ * Many a terminal that calls itself xterm does not know xterm's "repeat the character" and "scroll by n
+ * lines", which curses likes: they are written out. (curses has put the cursor on the edge to scroll at.)
+ */
+static void
+translate(struct strbuf *out, const char *s, size_t n)
+{
+	unsigned number = 0;
+	char letter = 0, last = ' ';
+
+	for (size_t i = 0, len; i < n; i += len) {
+		len = short_csi(s + i, n - i, &number, &letter);
+		if (len && letter == 'b') {
+			while (number--)
+				strbuf_addc(out, last);	/* curses repeats ASCII only */
+		} else if (len && (letter == 'S' || letter == 'T')) {
+			while (number--)
+				strbuf_adds(out, letter == 'S' ? "\n" : "\033M");
+		} else {
+			last = s[i];
+			len = len ? len : 1;
+			strbuf_add(out, s + i, len);
+		}
+	}
+}
+
+/* Writes what curses has collected, as one frame. */
+static void
+flush(struct terminal *t, bool frame)
+{
+	off_t n = lseek(t->collected, 0, SEEK_CUR);
+	struct strbuf *raw = &t->raw;
+
+	if (n <= 0)
+		return;
+	strbuf_reset(raw);
+	strbuf_reset(&t->out);
+	strbuf_reserve(raw, (size_t)n);
+	n = pread(t->collected, raw->s, (size_t)n, 0);
+	if (ftruncate(t->collected, 0) || lseek(t->collected, 0, SEEK_SET) || n < 0)
+		return;
+	if (frame && t->modern)
+		strbuf_adds(&t->out, FRAME_BEGIN);
+	translate(&t->out, raw->s, (size_t)n);
+	if (frame && t->modern)
+		strbuf_adds(&t->out, FRAME_END);
+	terminal_write(t, t->out.s, t->out.len);
+}
+
+void
+terminal_show(struct terminal *t)
+{
+	doupdate();
+	flush(t, true);
+}
+
+/* ---- life ------------------------------------------------------------------------------------ */
+
+/* Old terminals print what they do not know of the newer sequences; go by the name. */
+static bool
+name_is_modern(const char *name)
+{
+	static const char *const names[] = {
+		"xterm", "tmux", "screen", "kitty", "foot", "alacritty", "wezterm", "ghostty", "contour",
+		"rxvt", "konsole", "vte", "gnome", "iterm", "mintty", "st-",
+	};
+
+	for (size_t i = 0; name && i < LENGTH(names); i++)
+		if (!strncmp(name, names[i], strlen(names[i])))
+			return true;
+	return false;
+}
+
+static int
+check_tty(struct err *e)
+{
+	const char *name = getenv("TERM");
+	int found;
+
+	if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO))
+		return err_set(e, ERR_USAGE, "the chat needs a terminal for input and output; "
+					     "use -p for a single answer without one");
+	if (!name || !*name || !strcmp(name, "dumb"))
+		return err_set(e, ERR_USAGE, "the terminal cannot show the chat (TERM is \"%s\"); "
+					     "set TERM to its kind, or use --plain", name ? name : "");
+	if (setupterm(name, STDOUT_FILENO, &found) == ERR)
+		return err_set(e, ERR_USAGE, "the terminal type \"%.64s\" in TERM is not known here; "
+					     "try TERM=xterm-256color", name);
+	del_curterm(cur_term);
+	return 0;
+}
+
+static void *
+screen_new(struct terminal *t)
+{
+	struct sigaction saved[LENGTH(kept_signals)];
+	SCREEN *s;
+
+	for (size_t i = 0; i < LENGTH(kept_signals); i++)
+		sigaction(kept_signals[i], NULL, &saved[i]);
+	s = newterm(t->headless ? "xterm-256color" : NULL, t->file, t->file);
+	for (size_t i = 0; i < LENGTH(kept_signals); i++)
+		sigaction(kept_signals[i], &saved[i], NULL);
+	return s;
+}
+
+static void
+terminal_release(struct terminal *t)
+{
+	if (t->file)
+		fclose(t->file);	/* and with it t->collected */
+	strbuf_release(&t->raw);
+	strbuf_release(&t->out);
+	t->file = NULL;
+	t->screen = NULL;
+}
+
+int
+terminal_open(struct terminal *t, bool headless, bool mouse, struct err *e)
+{
+	*t = (struct terminal){ .headless = headless, .mouse = mouse, .raw = STRBUF_INIT, .out = STRBUF_INIT };
+	t->fd = headless ? -1 : STDIN_FILENO;
+	if (!headless) {
+		if (check_tty(e))
+			return -1;
+		t->modern = name_is_modern(getenv("TERM"));
+	}
+	t->collected = memfd_create("hum-screen", MFD_CLOEXEC);
+	if (t->collected < 0)
+		return err_errno(e, ERR_USAGE, "no memory for the screen");
+	t->file = fdopen(t->collected, "r+");
+	if (!t->file) {
+		close(t->collected);
+		return err_errno(e, ERR_USAGE, "no memory for the screen");
+	}
+	t->screen = screen_new(t);
+	if (!t->screen) {
+		terminal_release(t);
+		return err_set(e, ERR_USAGE, "the terminal cannot be set up; is the description of \"%s\" installed?",
+			headless ? "xterm-256color" : getenv("TERM"));
+	}
+	typeahead(-1);
+	raw_mode(t);
+	if (!headless)
+		restore_prepare(t);
+	wnoutrefresh(stdscr);
+	doupdate();
+	flush(t, false);	/* the alternate screen first, then its modes */
+	modes_on(t);
+	return 0;
+}
+
+void
+terminal_close(struct terminal *t)
+{
+	if (!t->screen)
+		return;
+	terminal_suspend(t);
+	delscreen(t->screen);
+	terminal_release(t);
+}
+
+void
+terminal_suspend(struct terminal *t)
+{
+	modes_off(t);
+	endwin();
+	flush(t, false);
+	if (restore.active)
+		tcsetattr(t->fd, TCSADRAIN, &restore.modes);
+	restore.active = 0;
+}
+
+void
+terminal_resume(struct terminal *t)
+{
+	raw_mode(t);	/* the shell may have changed the modes to go back to */
+	clearok(curscr, TRUE);
+	doupdate();
+	flush(t, false);
+	modes_on(t);
+}
+
+void
+terminal_size(const struct terminal *t, int *rows, int *cols)
+{
+	struct winsize ws;
+
+	*rows = 24;
+	*cols = 80;
+	if (!t->headless && !ioctl(STDOUT_FILENO, TIOCGWINSZ, &ws) && ws.ws_row && ws.ws_col) {
+		*rows = ws.ws_row;
+		*cols = ws.ws_col;
+	}
+}
+
+bool
+terminal_has_true_color(const struct terminal *t)
+{
+	return !t->headless;
+}
+
+void
+terminal_restore(void)
+{
+	int saved = errno;
+
+	if (!restore.active)
+		return;
+	restore.active = 0;
+	if (write(STDOUT_FILENO, restore.bytes, restore.n) < 0)
+		errno = saved;	/* nothing more can be done */
+	tcsetattr(STDIN_FILENO, TCSANOW, &restore.modes);
+	errno = saved;
+}
