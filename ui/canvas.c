@@ -78,11 +78,21 @@ put_cell(struct canvas *c, int row, int col, struct style s, const wchar_t *w)
 		mvwadd_wch(c->win, row, col, &cell);
 }
 
+/* The cells at both ends may cut a wide character in two, which only adding a character mends. */
 static void
 put_blanks(struct canvas *c, int row, int col, struct style s, int n)
 {
-	for (int i = 0; i < n; i++)
-		put_cell(c, row, col + i, s, L" ");
+	unsigned long attr;
+	cchar_t cell;
+	int pair;
+
+	if (n < 1)
+		return;
+	put_cell(c, row, col, s, L" ");
+	put_cell(c, row, col + n - 1, s, L" ");
+	palette_get(&c->palette, s, &attr, &pair);
+	if (n > 2 && setcchar(&cell, L" ", attr, 0, &pair) == OK)
+		mvwhline_set(c->win, row, col + 1, &cell, n - 2);
 }
 
 /*

@@ -16,7 +16,7 @@
 #include "base/strbuf.h"
 #include "ui/key.h"
 
-enum { TTY_ESC_MS = 40 };
+enum { TTY_ESC_MS = 25 };
 
 enum tty_event_type {
 	TTY_KEY,	/* key, and in raw the bytes of a plain terminal for it (may be none) */

@@ -303,9 +303,7 @@ show(struct ui *ui)
 	if (ui->cursor_row >= 0)
 		wmove(win, ui->cursor_row, ui->cursor_col);
 	wnoutrefresh(win);
-	terminal_frame(&ui->terminal, true);
-	doupdate();
-	terminal_frame(&ui->terminal, false);
+	terminal_show(&ui->terminal);
 }
 
 void
