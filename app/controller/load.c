@@ -212,8 +212,8 @@ welcome(struct controller *c)
 	if (c->session->conv.n || c->fallback || c->welcomed)
 		return;
 	c->welcomed = true;
-	controller_notice(c, "This is the small bundled guide. For a real Llama-2-Chat model: hum -m FILE.gguf");
-	controller_notice(c, "Ask it: %s · %s · %s (Tab takes one)", command_question(0), command_question(1),
+	controller_notice(c, "This is the guide, a tiny model. A real Llama-2-Chat one: hum -m FILE.gguf");
+	controller_notice(c, "Tab offers: %s · %s · %s", command_question(0), command_question(1),
 		command_question(2));
 }
 
