@@ -1,0 +1,191 @@
+#include "config.h"
+
+#include <assert.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "base/checked.h"
+#include "engine/kv.h"
+
+enum { LINE = 64 };	/* every head's vectors begin on a cache line */
+
+static const char *const type_names[] = { [KV_F32] = "f32", [KV_F16] = "f16", [KV_Q8_0] = "q8_0" };
+
+const char *
+kv_type_name(enum kv_type t)
+{
+	return type_names[t];
+}
+
+int
+kv_type_parse(const char *name, enum kv_type *out)
+{
+	for (size_t i = 0; i < sizeof type_names / sizeof *type_names; i++) {
+		if (!strcmp(name, type_names[i])) {
+			*out = (enum kv_type)i;
+			return 0;
+		}
+	}
+	return -1;
+}
+
+static size_t
+scales_of(size_t dim)
+{
+	return (dim + OPS_Q8_BLOCK - 1) / OPS_Q8_BLOCK;
+}
+
+/* Bytes of one vector without its scales. */
+static size_t
+vector_bytes(enum kv_type t, size_t dim)
+{
+	return t == KV_F32 ? dim * sizeof(float) : t == KV_F16 ? dim * sizeof(uint16_t) : dim;
+}
+
+uint64_t
+kv_bytes_per_token(const struct model *m, enum kv_type t)
+{
+	uint64_t bytes = vector_bytes(t, m->head_dim);
+
+	if (t == KV_Q8_0)
+		bytes += scales_of(m->head_dim) * sizeof(uint16_t);
+	return 2 * m->n_layer * m->n_head_kv * bytes;
+}
+
+/* Sizes of one head's keys, or values, and of the whole; false when they cannot be expressed. */
+static bool
+measure(struct kv *kv)
+{
+	uint64_t at, head, all;
+
+	if (!checked_mul(kv->context, vector_bytes(kv->type, kv->dim), &at) ||
+			!checked_round_up(at, LINE, &at))
+		return false;
+	head = at;
+	if (kv->type == KV_Q8_0) {
+		uint64_t scales;
+
+		if (!checked_mul(kv->context, scales_of(kv->dim) * sizeof(uint16_t), &scales) ||
+				!checked_add(at, scales, &head) || !checked_round_up(head, LINE, &head))
+			return false;
+	}
+	if (!checked_mul(head, 2 * kv->n_layer * kv->n_head, &all) || all > SIZE_MAX)
+		return false;
+	kv->scales_at = at;
+	kv->head_bytes = head;
+	kv->bytes = all;
+	return true;
+}
+
+int
+kv_init(struct kv *kv, const struct model *m, const struct ops *ops, enum kv_type t, size_t context,
+	struct err *e)
+{
+	uint64_t have = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
+	double need = (double)kv_bytes_per_token(m, t) * (double)context / (1 << 20);
+	void *p;
+
+	assert(m->head_dim % 2 == 0 && context > 0);
+	*kv = (struct kv){
+		.ops = ops, .type = t, .n_layer = m->n_layer, .n_head = m->n_head_kv,
+		.dim = m->head_dim, .context = context,
+	};
+	if (!measure(kv) || kv->bytes > have)
+		return err_set(e, ERR_MODEL, "a context of %zu tokens needs %.0f MiB for its KV cache (%s), "
+			"but this computer has %llu MiB of memory: ask for a shorter context%s",
+			context, need, kv_type_name(t), (unsigned long long)(have >> 20),
+			t == KV_Q8_0 ? "" : " or a smaller KV type");
+	p = mmap(NULL, kv->bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (p == MAP_FAILED)
+		return err_errno(e, ERR_MODEL, "cannot get %.0f MiB of memory for the KV cache (%s) of %zu tokens",
+			need, kv_type_name(t), context);
+	kv->data = p;
+	return 0;
+}
+
+void
+kv_release(struct kv *kv)
+{
+	if (kv->data)
+		munmap(kv->data, kv->bytes);
+	kv->data = NULL;
+}
+
+/* Where a head's keys or values begin. */
+static uint8_t *
+head_data(const struct kv *kv, enum kv_half half, size_t layer, size_t head)
+{
+	return kv->data + ((layer * kv->n_head + head) * 2 + half) * kv->head_bytes;
+}
+
+static void
+put(const struct kv *kv, uint8_t *base, size_t pos, const float *x)
+{
+	uint8_t *vector = base + pos * vector_bytes(kv->type, kv->dim);
+	uint16_t *scales = (uint16_t *)(void *)(base + kv->scales_at) + pos * scales_of(kv->dim);
+
+	switch (kv->type) {
+	case KV_F32:
+		memcpy(vector, x, kv->dim * sizeof *x);
+		break;
+	case KV_F16:
+		kv->ops->to_f16(x, kv->dim, (uint16_t *)(void *)vector);
+		break;
+	case KV_Q8_0:
+		kv->ops->to_q8(x, kv->dim, (int8_t *)vector, scales);
+		break;
+	}
+}
+
+void
+kv_put(struct kv *kv, size_t layer, size_t head, size_t pos, const float *key, const float *value)
+{
+	assert(pos < kv->context);
+	put(kv, head_data(kv, KV_KEYS, layer, head), pos, key);
+	put(kv, head_data(kv, KV_VALUES, layer, head), pos, value);
+}
+
+/* Vectors whose last block is short are decoded one by one, others as one long vector. */
+static void
+get_q8(const struct kv *kv, const uint8_t *base, size_t pos, size_t n, float *out)
+{
+	size_t per = scales_of(kv->dim);
+	const int8_t *q = (const int8_t *)base + pos * kv->dim;
+	const uint16_t *d = (const uint16_t *)(const void *)(base + kv->scales_at) + pos * per;
+
+	if (kv->dim % OPS_Q8_BLOCK == 0) {
+		kv->ops->from_q8(q, d, n * kv->dim, out);
+		return;
+	}
+	for (size_t i = 0; i < n; i++)
+		kv->ops->from_q8(q + i * kv->dim, d + i * per, kv->dim, out + i * kv->dim);
+}
+
+const float *
+kv_get(const struct kv *kv, enum kv_half half, size_t layer, size_t head, size_t pos, size_t n,
+	float *scratch)
+{
+	const uint8_t *base = head_data(kv, half, layer, head);
+	const uint8_t *first = base + pos * vector_bytes(kv->type, kv->dim);
+
+	assert(pos + n <= kv->context);
+	switch (kv->type) {
+	case KV_F32:
+		return (const float *)(const void *)first;
+	case KV_F16:
+		kv->ops->from_f16((const uint16_t *)(const void *)first, n * kv->dim, scratch);
+		break;
+	case KV_Q8_0:
+		get_q8(kv, base, pos, n, scratch);
+		break;
+	}
+	return scratch;
+}
+
+void
+kv_truncate(struct kv *kv, size_t n)
+{
+	if (n < kv->n)
+		kv->n = n;
+}

@@ -1,0 +1,262 @@
+#include "config.h"
+
+#include <limits.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdalign.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+#ifdef __linux__
+#include <linux/futex.h>
+#include <sys/syscall.h>
+#endif
+
+#include "base/xalloc.h"
+#include "engine/pool.h"
+
+enum {
+	LINE = 64,			/* bytes of a cache line */
+	BARRIER_SPIN_NS = 30 * 1000,
+	JOB_SPIN_NS = 100 * 1000,	/* between the tokens of an answer */
+	STACK_BYTES = 512 * 1024,
+};
+
+/* A word to wait on: spins while it has the value, then sleeps in the kernel. */
+struct gate {
+	alignas(LINE) atomic_uint value;
+	alignas(LINE) atomic_uint sleepers;
+};
+
+struct pool {
+	struct gate job;		/* counts runs; workers wait here between them */
+	struct gate turn;		/* counts barriers passed */
+	alignas(LINE) atomic_uint arrived;	/* at the barrier that is under way */
+	alignas(LINE) atomic_size_t chunk;
+
+	/* Written by pool_run before it opens the gate, read by workers after it. */
+	alignas(LINE) void (*fn)(struct worker *w, void *arg);
+	void *arg;
+	bool quit;
+
+	char *memory;			/* what was allocated; the pool lies on a line's border in it */
+	unsigned n;
+	unsigned barrier_spins, job_spins;
+	struct worker *worker;		/* [n] */
+	pthread_t *thread;		/* [n], the first unused */
+};
+
+static inline void
+cpu_pause(void)
+{
+#if defined(__x86_64__) || defined(__i386__)
+	__builtin_ia32_pause();
+#elif defined(__aarch64__)
+	__asm__ volatile("isb");
+#endif
+}
+
+#ifdef __linux__
+static void
+gate_sleep(struct gate *g, unsigned old)
+{
+	syscall(SYS_futex, &g->value, FUTEX_WAIT_PRIVATE, old, NULL, NULL, 0);
+}
+
+static void
+gate_wake(struct gate *g)
+{
+	syscall(SYS_futex, &g->value, FUTEX_WAKE_PRIVATE, INT_MAX, NULL, NULL, 0);
+}
+#else
+/* One lock for all gates: sleeping is rare enough. */
+static pthread_mutex_t gate_lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t gate_opened = PTHREAD_COND_INITIALIZER;
+
+static void
+gate_sleep(struct gate *g, unsigned old)
+{
+	pthread_mutex_lock(&gate_lock);
+	if (atomic_load(&g->value) == old)
+		pthread_cond_wait(&gate_opened, &gate_lock);
+	pthread_mutex_unlock(&gate_lock);
+}
+
+static void
+gate_wake(struct gate *g)
+{
+	pthread_mutex_lock(&gate_lock);
+	pthread_cond_broadcast(&gate_opened);
+	pthread_mutex_unlock(&gate_lock);
+}
+#endif
+
+static void
+gate_wait(struct gate *g, unsigned old, unsigned spins)
+{
+	while (spins--) {
+		if (atomic_load_explicit(&g->value, memory_order_acquire) != old)
+			return;
+		cpu_pause();
+	}
+	/* Either the opener sees this sleeper, or the kernel sees that the value has changed. */
+	atomic_fetch_add(&g->sleepers, 1);
+	while (atomic_load(&g->value) == old)
+		gate_sleep(g, old);
+	atomic_fetch_sub(&g->sleepers, 1);
+}
+
+static void
+gate_open(struct gate *g)
+{
+	atomic_fetch_add(&g->value, 1);
+	if (atomic_load(&g->sleepers))
+		gate_wake(g);
+}
+
+void
+pool_barrier(struct worker *w)
+{
+	struct pool *p = w->pool;
+	unsigned turn = atomic_load_explicit(&p->turn.value, memory_order_relaxed);
+
+	if (atomic_fetch_add(&p->arrived, 1) + 1 < p->n) {
+		gate_wait(&p->turn, turn, p->barrier_spins);
+		return;
+	}
+	/* The last one: nobody takes chunks or counts arrivals until the gate opens. */
+	atomic_store_explicit(&p->arrived, 0, memory_order_relaxed);
+	atomic_store_explicit(&p->chunk, 0, memory_order_relaxed);
+	gate_open(&p->turn);
+}
+
+size_t
+pool_take(struct worker *w)
+{
+	return atomic_fetch_add_explicit(&w->pool->chunk, 1, memory_order_relaxed);
+}
+
+static void *
+worker_main(void *arg)
+{
+	struct worker *w = arg;
+	struct pool *p = w->pool;
+	unsigned seen = 0;
+
+	for (;;) {
+		gate_wait(&p->job, seen++, p->job_spins);
+		if (p->quit)
+			return NULL;
+		p->fn(w, p->arg);
+		pool_barrier(w);
+	}
+}
+
+void
+pool_run(struct pool *p, void (*fn)(struct worker *w, void *arg), void *arg)
+{
+	p->fn = fn;
+	p->arg = arg;
+	if (p->n > 1)
+		gate_open(&p->job);
+	fn(&p->worker[0], arg);
+	pool_barrier(&p->worker[0]);
+}
+
+/* How many pauses last so long: from 4 to 140 cycles each, depending on the processor. */
+static unsigned
+spins_for(unsigned ns)
+{
+	enum { PROBE = 512 };
+	struct timespec a, b;
+	long took;
+
+	clock_gettime(CLOCK_MONOTONIC, &a);
+	for (int i = 0; i < PROBE; i++)
+		cpu_pause();
+	clock_gettime(CLOCK_MONOTONIC, &b);
+	took = (b.tv_sec - a.tv_sec) * 1000000000L + b.tv_nsec - a.tv_nsec;
+	return took > 0 ? (unsigned)((double)ns * PROBE / (double)took) : PROBE;
+}
+
+/* Spinning only helps when whom one waits for has a processor of its own. */
+static bool
+enough_processors(unsigned threads)
+{
+	long online = sysconf(_SC_NPROCESSORS_ONLN);
+#ifdef __linux__
+	cpu_set_t set;
+
+	if (!sched_getaffinity(0, sizeof set, &set) && CPU_COUNT(&set) < online)
+		online = CPU_COUNT(&set);
+#endif
+	return online < 1 || threads <= (unsigned long)online;
+}
+
+/* Starts worker i; false when the system has no thread left. */
+static bool
+start_worker(struct pool *p, unsigned i, const pthread_attr_t *attr)
+{
+	p->worker[i] = (struct worker){ .pool = p, .index = i };
+	return pthread_create(&p->thread[i], attr, worker_main, &p->worker[i]) == 0;
+}
+
+struct pool *
+pool_new(unsigned threads)
+{
+	char *memory = xmalloc(sizeof(struct pool) + LINE);
+	struct pool *p = (struct pool *)(memory + LINE - (uintptr_t)memory % LINE);
+	sigset_t block, before;
+	pthread_attr_t attr;
+
+	*p = (struct pool){ .memory = memory, .n = threads ? threads : 1 };
+	p->worker = xcalloc(p->n, sizeof *p->worker);
+	p->thread = xcalloc(p->n, sizeof *p->thread);
+	if (enough_processors(p->n)) {
+		p->barrier_spins = spins_for(BARRIER_SPIN_NS);
+		p->job_spins = spins_for(JOB_SPIN_NS);
+	}
+	p->worker[0] = (struct worker){ .pool = p };
+
+	/* Signals are for the program's own threads; but a fault belongs to the thread that caused it. */
+	sigfillset(&block);
+	sigdelset(&block, SIGBUS);
+	sigdelset(&block, SIGSEGV);
+	sigdelset(&block, SIGFPE);
+	sigdelset(&block, SIGILL);
+	pthread_sigmask(SIG_SETMASK, &block, &before);
+	pthread_attr_init(&attr);
+	pthread_attr_setstacksize(&attr, STACK_BYTES);
+	for (unsigned i = 1; i < p->n; i++) {
+		if (!start_worker(p, i, &attr))
+			p->n = i;
+	}
+	pthread_attr_destroy(&attr);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return p;
+}
+
+void
+pool_free(struct pool *p)
+{
+	if (!p)
+		return;
+	p->quit = true;
+	if (p->n > 1)
+		gate_open(&p->job);
+	for (unsigned i = 1; i < p->n; i++)
+		pthread_join(p->thread[i], NULL);
+	free(p->worker);
+	free(p->thread);
+	free(p->memory);
+}
+
+unsigned
+pool_threads(const struct pool *p)
+{
+	return p->n;
+}
