@@ -1,7 +1,54 @@
 #include "config.h"
 
-int
-main(void)
+#include <locale.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "app/oneshot.h"
+#include "app/programs.h"
+
+static void
+print_version(void)
 {
-	return 0;
+	puts(PACKAGE_STRING);
+	puts("Licence: GPL-3.0-or-later. Bundled model: guide (Llama 2 architecture, Q8_0).");
+}
+
+/* A program that asked for JSON gets its errors as JSON too, also those about the command line. */
+static bool
+wants_json(int argc, char **argv)
+{
+	for (int i = 1; i < argc; i++)
+		if (!strcmp(argv[i], "--json") || !strcmp(argv[i], "--stream-json"))
+			return true;
+	return false;
+}
+
+int
+main(int argc, char **argv)
+{
+	struct options o;
+	struct err e = { 0 };
+	int status = 0;
+
+	setlocale(LC_ALL, "");
+	if (options_parse(&o, programs, argc, argv, &e) < 0) {
+		fprintf(stderr, "hum: %s (hum --help)\n", e.text);
+		if (!*o.program->name && wants_json(argc, argv))
+			oneshot_print_error(&e);
+		status = ERR_USAGE;
+	} else if (o.help) {
+		options_help(&o, programs, stdout);
+	} else if (o.version) {
+		print_version();
+	} else {
+		status = o.program->run(&o);
+	}
+	options_release(&o);
+	/* A full disk or a closed pipe behind stdout is not success. */
+	if (fflush(stdout) != 0 && !status) {
+		perror("hum: output");
+		status = ERR_STORE;
+	}
+	return status;
 }

@@ -15,7 +15,7 @@
 #include "engine/vocab_internal.h"
 
 /* A longer text is cut into blocks, at a space where there is one: bounds the memory, and 32-bit offsets hold. */
-enum { BLOCK = 4 << 20 };
+enum { BLOCK = 1 << 20 };
 
 #define NONE UINT32_MAX
 

@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/utf8.h"
 #include "base/xalloc.h"
 #include "engine/vocab_internal.h"
 
@@ -232,13 +231,11 @@ check_kind_of_tokenizer(const struct gguf *g, struct err *e)
 	if (!found)
 		return err_set(e, ERR_MODEL, "the file has no vocabulary (no tokenizer.ggml.model)");
 	if (s.len != 5 || memcmp(s.s, "llama", 5)) {
-		struct strbuf name = STRBUF_INIT;
+		char name[40];
 
-		utf8_scrub(&name, s.s, s.len < 40 ? s.len : 40);
-		err_set(e, ERR_MODEL, "the vocabulary is of the kind \"%s\"; only \"llama\" (SentencePiece) works",
-			name.s);
-		strbuf_release(&name);
-		return -1;
+		return err_set(e, ERR_MODEL,
+			"the vocabulary is of the kind \"%s\"; only \"llama\" (SentencePiece) works",
+			gguf_string_show(s, name, sizeof name));
 	}
 	return 0;
 }

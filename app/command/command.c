@@ -1,0 +1,190 @@
+#include "config.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "app/command/handlers.h"
+#include "base/xalloc.h"
+
+static const struct command commands[] = {
+	{ "new", "[title]", "begin another chat", false, command_new, NULL },
+	{ "sessions", "", "choose among your chats", false, command_sessions, NULL },
+	{ "resume", "[id or title]", "go back to a chat", false, command_resume, complete_session },
+	{ "rename", "title", "give this chat another title", true, command_rename, NULL },
+	{ "delete", "[id or title]", "move a chat, or this one, to the trash folder", false, command_delete,
+		complete_session },
+	{ "model", "[name or file]", "choose who answers", false, command_model, complete_model },
+	{ "system", "[text, name or none]", "set the system prompt", false, command_system, complete_system },
+	{ "set", "[name [value]]", "show or change settings such as temperature", false, command_set,
+		complete_setting },
+	{ "regen", "", "answer again; the old answer is kept", false, command_regen, NULL },
+	{ "continue", "", "go on with an answer that was cut or stopped", false, command_continue, NULL },
+	{ "branch", "[next, prev or number]", "show another answer to the same message", false, command_branch,
+		complete_branch },
+	{ "undo", "", "take the last message back into the input", false, command_undo, NULL },
+	{ "stats", "", "figures of the last answer", false, command_stats, NULL },
+	{ "context", "", "what the model sees, and how full its context is", false, command_context, NULL },
+	{ "theme", "[name]", "choose the colours", false, command_theme, complete_theme },
+	{ "keys", "", "show the keys", false, command_help, NULL },
+	{ "help", "", "show commands and keys", false, command_help, NULL },
+	{ "quit", "", "leave hum; everything is saved", false, command_quit, NULL },
+};
+
+enum { N_COMMANDS = sizeof commands / sizeof *commands };
+
+const struct command *
+command_at(size_t i)
+{
+	return i < N_COMMANDS ? &commands[i] : NULL;
+}
+
+const struct command *
+command_find(const char *name, size_t len)
+{
+	for (size_t i = 0; i < N_COMMANDS; i++)
+		if (strlen(commands[i].name) == len && !strncasecmp(commands[i].name, name, len))
+			return &commands[i];
+	return NULL;
+}
+
+/* ---- running ---- */
+
+static void
+unknown(struct controller *c, const char *line, size_t len)
+{
+	const char *names[N_COMMANDS + 1] = { 0 }, *near;
+	char *name = xstrndup(line + 1, len);
+
+	for (size_t i = 0; i < N_COMMANDS; i++)
+		names[i] = commands[i].name;
+	near = nearest_name(name, names);
+	controller_give_back(c, line);
+	if (near)
+		controller_flash(c, "No command /%s; did you mean /%s? (// sends a text that begins with /)", name,
+			near);
+	else
+		controller_flash(c, "No command /%s; /help shows all. (// sends a text that begins with /)", name);
+	free(name);
+}
+
+void
+command_run(struct controller *c, const char *line)
+{
+	size_t len = strcspn(line + 1, " \t\n");
+	const struct command *cmd = command_find(line + 1, len);
+	const char *arg = line + 1 + len;
+	char *copy;
+
+	if (!cmd) {
+		unknown(c, line, len);
+		return;
+	}
+	arg += strspn(arg, " \t\n");
+	copy = xstrdup(arg);
+	for (size_t n = strlen(copy); n && isspace((unsigned char)copy[n - 1]); n--)
+		copy[n - 1] = '\0';
+	cmd->run(c, copy);
+	free(copy);
+}
+
+/* ---- completion ---- */
+
+void
+complete_if(struct ui_completions *out, const char *word, const char *text, const char *help)
+{
+	if (!strncasecmp(text, word, strlen(word)))
+		ui_completions_add(out, text, help);
+}
+
+/* What the guide is good at; Tab in the empty input offers it. */
+static const char *const questions[] = {
+	"What can you do?",
+	"How do I add a model?",
+	"What is Llama 2?",
+};
+
+static void
+complete_question(struct controller *c, struct ui_completions *out)
+{
+	out->start = 0;
+	for (size_t i = 0; controller_is_guide(c) && i < sizeof questions / sizeof *questions; i++)
+		ui_completions_add(out, questions[i], NULL);
+}
+
+static void
+complete_name(const char *line, size_t cursor, struct ui_completions *out)
+{
+	char *word = xstrndup(line, cursor);
+
+	out->start = 0;
+	for (size_t i = 0; i < N_COMMANDS; i++) {
+		char *text = xasprintf("/%s%s", commands[i].name, *commands[i].args ? " " : "");
+
+		complete_if(out, word, text, commands[i].help);
+		free(text);
+	}
+	free(word);
+}
+
+void
+command_complete(void *ctx, const char *line, size_t cursor, struct ui_completions *out)
+{
+	struct controller *c = ctx;
+	size_t len = line[0] == '/' ? strcspn(line + 1, " \t") : 0;
+	const struct command *cmd;
+	char *word;
+
+	if (!*line) {
+		complete_question(c, out);
+		return;
+	}
+	if (line[0] != '/' || line[1] == '/')
+		return;
+	if (cursor <= len + 1) {
+		complete_name(line, cursor, out);
+		return;
+	}
+	cmd = command_find(line + 1, len);
+	if (!cmd || !cmd->complete)
+		return;
+	out->start = len + 1;
+	while (out->start < cursor && (line[out->start] == ' ' || line[out->start] == '\t'))
+		out->start++;
+	word = xstrndup(line + out->start, cursor - out->start);
+	cmd->complete(c, word, out);
+	free(word);
+}
+
+/* ---- help ---- */
+
+static void
+add_row(struct strbuf *b, const char *left, const char *help)
+{
+	strbuf_addf(b, "  %-28s %s\n", left, help);
+}
+
+void
+command_help_page(struct controller *c)
+{
+	struct strbuf b = STRBUF_INIT;
+
+	strbuf_adds(&b, "Keys\n\n");
+	for (int a = 0; a < ACTION_COUNT; a++) {
+		const char *keys = c->o.keymap ? keymap_keys(c->o.keymap, a) : "";
+
+		if (*keys)
+			add_row(&b, keys, action_help(a));
+	}
+	strbuf_adds(&b, "\nCommands\n\n");
+	for (size_t i = 0; i < N_COMMANDS; i++) {
+		char *left = xasprintf("/%s %s", commands[i].name, commands[i].args);
+
+		add_row(&b, left, commands[i].help);
+		free(left);
+	}
+	strbuf_adds(&b, "\nA text that begins with a slash is sent with two: //like this.\n"
+		"Text sent while an answer is being written waits and goes next; Esc takes it back.\n");
+	ui_page(c->ui, "Help", b.s);
+	strbuf_release(&b);
+}

@@ -1,0 +1,78 @@
+#include "config.h"
+
+#include <stdlib.h>
+
+#include "app/command/handlers.h"
+#include "base/xalloc.h"
+
+void
+command_new(struct controller *c, const char *arg)
+{
+	controller_new_session(c, arg);
+}
+
+void
+command_sessions(struct controller *c, const char *arg)
+{
+	controller_pick_session(c);
+}
+
+void
+command_resume(struct controller *c, const char *arg)
+{
+	struct err e;
+
+	if (!*arg)
+		controller_pick_session(c);
+	else if (controller_resume(c, arg, &e) < 0)
+		controller_error(c, "%s", e.text);
+}
+
+void
+command_rename(struct controller *c, const char *arg)
+{
+	struct err e = { 0 };
+
+	if (!*arg) {
+		controller_flash(c, "Say /rename and the title");
+		return;
+	}
+	controller_disk(c, session_set_title(c->session, arg, &e), &e);
+	controller_show_title(c);
+}
+
+void
+command_delete(struct controller *c, const char *arg)
+{
+	char *path;
+	struct err e;
+
+	if (!*arg) {
+		controller_ask_delete(c, session_path(c->session), c->session->conv.title);
+		return;
+	}
+	if (!c->o.sessions_dir) {
+		controller_flash(c, "Chats are not kept in this run (--no-save)");
+		return;
+	}
+	path = session_find(c->o.sessions_dir, c->o.summary_cache, arg, &e);
+	if (path)
+		controller_ask_delete(c, path, arg);
+	else
+		controller_error(c, "%s", e.text);
+	free(path);
+}
+
+void
+complete_session(struct controller *c, const char *word, struct ui_completions *out)
+{
+	struct session_summary *list;
+	size_t n;
+
+	if (!c->o.sessions_dir || session_list(c->o.sessions_dir, c->o.summary_cache, &list, &n, NULL) < 0)
+		return;
+	for (size_t i = 0; i < n; i++)
+		if (list[i].title && !list[i].broken)
+			complete_if(out, word, list[i].title, list[i].first);
+	session_list_free(list, n);
+}

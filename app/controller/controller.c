@@ -1,0 +1,243 @@
+#include "config.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "app/command/command.h"
+#include "app/controller/controller.h"
+#include "app/controller/editor.h"
+#include "app/signals.h"
+#include "base/xalloc.h"
+
+enum { DRAFT_DELAY_MS = 400 };
+
+void
+controller_init(struct controller *c, struct ui *ui, const struct controller_opts *o)
+{
+	*c = (struct controller){ .o = *o, .ui = ui, .queue = STRBUF_INIT };
+	if (o->style)
+		c->style = *o->style;
+	view_init(&c->view, ui_transcript(ui));
+	controller_update_settings(c);
+}
+
+void
+controller_release(struct controller *c)
+{
+	if (c->session) {
+		controller_abandon(c);
+		controller_draft_store(c);
+		session_free(c->session);
+	}
+	view_release(&c->view);
+	strbuf_release(&c->queue);
+	model_list_release(&c->models);
+	session_list_free(c->sessions, c->n_sessions);
+	theme_list_free(c->themes, c->n_themes);
+	free(c->next_model);
+	free(c->sent);
+	free(c->doomed);
+	c->session = NULL;
+}
+
+int
+controller_start(struct controller *c, const struct controller_start *s, struct err *e)
+{
+	if (!s->session_path)
+		controller_new_session(c, NULL);
+	else if (controller_open_session(c, s->session_path, e) < 0)
+		return -1;
+	if (controller_first_model(c, s->model, e) < 0)
+		return -1;
+	if (s->pick_session)
+		controller_pick_session(c);
+	if (s->prompt && *s->prompt)
+		controller_send(c, s->prompt);
+	controller_show_title(c);
+	controller_show_status(c);
+	return 0;
+}
+
+void
+controller_quit(struct controller *c, int status)
+{
+	c->ended = true;
+	c->status = status;
+}
+
+/* ---- mail of the backend ---- */
+
+/* How much of the context the conversation takes; after a switch, what the next turn costs. */
+static void
+on_counted(struct controller *c, const struct event *ev)
+{
+	size_t again = ev->stats.prompt_tokens - ev->stats.cached_tokens;
+
+	c->count_job = 0;
+	if (c->phase == PHASE_REPLYING)
+		return;
+	c->stats = ev->stats;
+	c->stats.answer_tokens = 0;
+	c->evicted = ev->stats.evicted_messages;
+	view_set_divider(&c->view, controller_first_seen(c));
+	if (c->say_cost && c->loaded && again)
+		controller_notice(c, "%s answers from here on. At the next message it reads the whole conversation anew (%zu tokens).",
+			c->model.name, again);
+	c->say_cost = false;
+}
+
+static void
+on_mail(struct controller *c, const struct event *ev)
+{
+	if (ev->job == c->count_job && ev->type == EVENT_COUNTED)
+		on_counted(c, ev);
+	else if (ev->type == EVENT_LOADED)
+		controller_load_event(c, ev);	/* also one that is no longer awaited: the model is there */
+	else if (ev->job != c->job)
+		return;				/* of an answer that was given up */
+	else if (c->phase == PHASE_LOADING)
+		controller_load_event(c, ev);
+	else if (c->phase == PHASE_REPLYING)
+		controller_reply_event(c, ev);
+}
+
+void
+controller_take_mail(struct controller *c)
+{
+	struct event *events;
+	size_t n = mailbox_take(c->o.mailbox, &events);
+
+	for (size_t i = 0; i < n; i++)
+		on_mail(c, &events[i]);
+	if (n)
+		controller_show_status(c);
+}
+
+/* ---- time ---- */
+
+int
+controller_timeout(const struct controller *c)
+{
+	int64_t left;
+	int due = session_due_ms(c->session);
+
+	if (!c->draft_due)
+		return due;
+	left = c->draft_due - controller_now(c);
+	if (left < 0)
+		left = 0;
+	return due >= 0 && due < left ? due : (int)left;
+}
+
+void
+controller_tick(struct controller *c)
+{
+	struct err e = { 0 };
+
+	if (session_due_ms(c->session) == 0)
+		controller_disk(c, session_tick(c->session, &e), &e);
+	if (c->draft_due && c->draft_due <= controller_now(c))
+		controller_draft_store(c);
+}
+
+/* ---- what the user did ---- */
+
+/* Ctrl-C: what is going on ends; else the input; else, asked once, the program. */
+static void
+interrupt(struct controller *c)
+{
+	if (c->phase != PHASE_IDLE) {
+		controller_stop(c);
+		return;
+	}
+	if (*ui_input(c->ui)) {
+		ui_set_input(c->ui, "");
+		return;
+	}
+	if (c->quit_asked) {
+		controller_quit(c, 0);
+		return;
+	}
+	c->quit_asked = true;
+	ui_flash(c->ui, false, 0, "Press Ctrl-C again to quit");
+}
+
+static void
+suspend(struct controller *c)
+{
+	ui_suspend(c->ui);
+	signals_stop_self();
+	ui_resume(c->ui);
+}
+
+static void
+on_action(struct controller *c, enum action a)
+{
+	switch (a) {
+	case ACTION_STOP:
+		controller_stop(c);
+		break;
+	case ACTION_INTERRUPT:
+		interrupt(c);
+		break;
+	case ACTION_PALETTE:
+		controller_palette(c);
+		break;
+	case ACTION_SESSIONS:
+		controller_pick_session(c);
+		break;
+	case ACTION_EDITOR:
+		controller_edit_input(c);
+		break;
+	case ACTION_SUSPEND:
+		suspend(c);
+		break;
+	case ACTION_HELP:
+		command_help_page(c);
+		break;
+	default:
+		break;
+	}
+}
+
+static void
+on_submit(struct controller *c, const char *text)
+{
+	char *copy = xstrdup(text);	/* the event's text dies with the next call of the screen */
+
+	c->draft_due = controller_now(c);
+	if (copy[0] == '/' && copy[1] != '/')
+		command_run(c, copy);
+	else
+		controller_send(c, copy[0] == '/' ? copy + 1 : copy);
+	free(copy);
+}
+
+void
+controller_ui_event(struct controller *c, const struct ui_event *ev)
+{
+	if (ev->type != UI_ACTION || ev->action != ACTION_INTERRUPT)
+		c->quit_asked = false;
+	switch (ev->type) {
+	case UI_SUBMIT:
+		on_submit(c, ev->text);
+		break;
+	case UI_ACTION:
+		on_action(c, ev->action);
+		break;
+	case UI_EDITED:
+		c->draft_due = controller_now(c) + DRAFT_DELAY_MS;
+		break;
+	case UI_HANGUP:
+		controller_quit(c, ERR_INTERRUPTED);
+		break;
+	case UI_PICK:
+	case UI_PICK_MOVED:
+	case UI_PICK_KEY:
+	case UI_PICK_CANCELLED:
+	case UI_ANSWER:
+		controller_popup_event(c, ev);
+		break;
+	}
+	controller_show_status(c);
+}

@@ -1,0 +1,180 @@
+/*
+ * What ties screen, conversation, disk and model together: events of the screen and of the backend go in, changes
+ * of the session and of what is shown come out. Main thread only; nothing here blocks.
+ *
+ * States: idle; loading a model; waiting for an answer (processing the prompt, then writing). In all of them the
+ * user may type, scroll and give commands. What is sent meanwhile waits in the queue and goes when the work is done.
+ *
+ * The verbs below are what commands (app/command/) and keys are made of.
+ */
+#ifndef APP_CONTROLLER_CONTROLLER_H
+#define APP_CONTROLLER_CONTROLLER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "app/backend/backend.h"
+#include "app/chat/session.h"
+#include "app/config/config.h"
+#include "app/config/theme.h"
+#include "app/controller/view.h"
+#include "app/mailbox.h"
+#include "app/models/models.h"
+#include "ui/ui.h"
+
+struct controller_opts {		/* everything is borrowed and must outlive the controller */
+	struct mailbox *mailbox;
+	struct backend *backend;
+	const struct config *config;
+	const struct keymap *keymap;	/* for the help page */
+	const char *sessions_dir;	/* NULL: nothing is kept on disk */
+	const char *summary_cache;	/* of session_list; may be NULL */
+	const char *state_dir;		/* drafts and the crash marker; NULL: none */
+	struct settings settings;	/* those in `set` go before the config's */
+	settings_mask set;
+	const char *system;		/* system prompt of new conversations; NULL: the config's */
+	const struct style_sheet *style;	/* what the screen was opened with */
+	int64_t (*now_ms)(void);	/* NULL: the monotonic clock */
+};
+
+enum phase { PHASE_IDLE, PHASE_LOADING, PHASE_REPLYING };
+
+enum popup_tag { POPUP_MODELS = 1, POPUP_SESSIONS, POPUP_PALETTE, POPUP_THEMES, POPUP_SYSTEMS, POPUP_DELETE };
+
+struct controller {
+	struct controller_opts o;
+	struct ui *ui;
+	struct session *session;
+	struct view view;
+
+	/* work in progress */
+	enum phase phase;
+	unsigned last_job;		/* numbers given so far */
+	unsigned job;			/* the load or reply that is awaited; 0 when idle */
+	unsigned count_job;		/* a count that is awaited; 0: none */
+	bool stopping;			/* the user has asked the job to end */
+	char *next_model;		/* to be loaded when the answer is done; NULL: none */
+	struct strbuf queue;		/* sent while busy: the next turn; empty: none */
+
+	/* model */
+	bool loaded;
+	struct backend_info model;	/* valid when loaded */
+	struct settings settings;	/* as they are for this model */
+	bool say_cost;			/* the next count is told to the user: a switch made it due */
+	bool fallback;			/* the load in progress is the guide, after another model failed at the start */
+	bool picked_model;		/* the load in progress was asked for by the user */
+	uint64_t load_done, load_total;
+
+	/* answer */
+	int answer;			/* message being written; 0: none */
+	int asked;			/* user's message that was added for it; 0: none (regenerate, continue) */
+	int old_head;			/* head before */
+	bool reopened;			/* it goes on with an answer that was there */
+	struct message_stats before;	/* of that answer, before it was reopened */
+	enum finish before_finish;
+	int *sent;			/* [n_sent] ids of the messages of the request, without the system prompt */
+	size_t n_sent, evicted;
+	uint64_t prefill_done, prefill_total;
+	struct llm_stats stats;		/* of the last or running answer */
+	bool said_defused;
+
+	/* screen */
+	struct model_list models;	/* as listed by an open picker */
+	struct session_summary *sessions;
+	size_t n_sessions;
+	struct theme_entry *themes;
+	size_t n_themes;
+	struct style_sheet style;
+	char *doomed;			/* path of the session that POPUP_DELETE asks about */
+	bool quit_asked;		/* Ctrl-C was pressed once */
+	bool disk_failed;
+	int64_t draft_due;		/* when the draft is to be stored; 0: it is */
+	bool ended;
+	int status;			/* exit status, once ended */
+};
+
+void controller_init(struct controller *c, struct ui *ui, const struct controller_opts *o);
+void controller_release(struct controller *c);	/* stores what is to be stored; does not close the backend */
+
+struct controller_start {
+	const char *session_path;	/* NULL: a new session */
+	const char *model;		/* asked for on the command line; NULL: the session's, the config's, the guide */
+	const char *prompt;		/* sent as soon as a model is there; NULL: none */
+	bool pick_session;		/* opens with the list of sessions */
+};
+
+/* -1 (with e set) when the session cannot be opened or the model asked for cannot be found. */
+int controller_start(struct controller *c, const struct controller_start *s, struct err *e);
+
+/* ---- events in ---- */
+
+void controller_ui_event(struct controller *c, const struct ui_event *ev);
+void controller_take_mail(struct controller *c);
+int controller_timeout(const struct controller *c);	/* ms until controller_tick has something to do; -1: never */
+void controller_tick(struct controller *c);
+void controller_quit(struct controller *c, int status);	/* the loop ends; a running answer is kept as far as it is */
+
+/* ---- conversation (reply.c) ---- */
+
+/* Sends a text, or puts it into the queue while something is going on. */
+void controller_send(struct controller *c, const char *text);
+void controller_regen(struct controller *c);
+void controller_continue(struct controller *c);
+void controller_stop(struct controller *c);		/* Esc: ends load or answer; the queue goes back to the input */
+void controller_abandon(struct controller *c);		/* an answer ends here and now; a load goes on */
+void controller_count(struct controller *c);		/* asks how full the context is */
+int controller_first_seen(const struct controller *c);	/* oldest message the model sees; 0: all */
+void controller_reply_event(struct controller *c, const struct event *ev);
+void controller_send_queue(struct controller *c);
+void controller_take_queue_back(struct controller *c);	/* into the input */
+
+/* ---- model (load.c) ---- */
+
+/* Loads by name or path, now or after the answer. -1: no such model. */
+int controller_load(struct controller *c, const char *what, struct err *e);
+void controller_reload(struct controller *c);		/* a setting needs it */
+void controller_load_event(struct controller *c, const struct event *ev);
+/* The first model of this run. -1 only when `asked` (may be NULL) cannot be found. */
+int controller_first_model(struct controller *c, const char *asked, struct err *e);
+void controller_update_settings(struct controller *c);
+
+/* ---- sessions (sessions.c) ---- */
+
+void controller_new_session(struct controller *c, const char *title);
+int controller_open_session(struct controller *c, const char *path, struct err *e);	/* by path */
+int controller_resume(struct controller *c, const char *what, struct err *e);		/* by id or title */
+void controller_ask_delete(struct controller *c, const char *path, const char *title);
+void controller_delete_now(struct controller *c);
+void controller_set_system(struct controller *c, const char *text);	/* NULL: none */
+void controller_set_head(struct controller *c, int id);
+void controller_disk(struct controller *c, int rc, const struct err *e);	/* what a session verb returned */
+
+/* Draft of the input, kept in the state folder. */
+void controller_draft_load(struct controller *c);
+void controller_draft_store(struct controller *c);
+
+/* ---- lists over the chat (picker.c) ---- */
+
+void controller_pick_model(struct controller *c);
+void controller_pick_session(struct controller *c);
+void controller_pick_theme(struct controller *c);
+void controller_pick_system(struct controller *c);
+void controller_palette(struct controller *c);
+void controller_popup_event(struct controller *c, const struct ui_event *ev);
+int controller_set_theme(struct controller *c, const char *name, struct err *e);
+
+/* ---- what is shown (status.c) ---- */
+
+void controller_notice(struct controller *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void controller_error(struct controller *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void controller_flash(struct controller *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void controller_show_title(struct controller *c);
+void controller_show_status(struct controller *c);
+void controller_show_conversation(struct controller *c);	/* anew */
+void controller_give_back(struct controller *c, const char *text);	/* into the input, before what is there */
+
+bool controller_is_guide(const struct controller *c);
+int64_t controller_now(const struct controller *c);
+
+#endif

@@ -1,0 +1,129 @@
+#include "config.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "app/controller/controller.h"
+#include "app/controller/editor.h"
+#include "base/utf8.h"
+#include "base/xalloc.h"
+
+extern char **environ;
+
+enum { EDITED_MAX = 4 << 20, LOOK_MS = 50 };
+
+/* A file of the user's own with the input in it; *path is heap. -1 with errno. */
+static int
+write_input(const char *text, char **path)
+{
+	const char *dir = getenv("TMPDIR");
+	size_t len = strlen(text);
+	int fd;
+
+	*path = xasprintf("%s/hum-XXXXXX.md", dir && *dir == '/' ? dir : "/tmp");
+	fd = mkostemps(*path, 3, O_CLOEXEC);
+	if (fd < 0)
+		return -1;
+	if (write(fd, text, len) != (ssize_t)len) {
+		close(fd);
+		unlink(*path);
+		return -1;
+	}
+	return close(fd);
+}
+
+static void
+read_input(struct controller *c, const char *path)
+{
+	FILE *f = fopen(path, "re");
+	struct strbuf text = STRBUF_INIT, clean = STRBUF_INIT;
+	char buf[4096];
+	size_t n;
+
+	if (!f)
+		return;
+	while (text.len < EDITED_MAX && (n = fread(buf, 1, sizeof buf, f)) > 0)
+		strbuf_add(&text, buf, n);
+	fclose(f);
+	while (text.len && text.s[text.len - 1] == '\n')
+		strbuf_truncate(&text, text.len - 1);
+	utf8_repair(&clean, text.s, text.len);
+	ui_set_input(c->ui, clean.s);
+	strbuf_release(&text);
+	strbuf_release(&clean);
+}
+
+/* The editor has the terminal; we only keep what the model says safe. */
+static int
+wait_for(struct controller *c, pid_t pid)
+{
+	struct pollfd p = { .fd = mailbox_fd(c->o.mailbox), .events = POLLIN };
+	int status;
+
+	for (;;) {
+		pid_t got = waitpid(pid, &status, WNOHANG);
+
+		if (got == pid)
+			return status;
+		if (got < 0 && errno != EINTR)
+			return -1;
+		poll(&p, 1, LOOK_MS);
+		controller_take_mail(c);
+		controller_tick(c);
+	}
+}
+
+/* Through the shell, because $EDITOR may have arguments. */
+static int
+run_editor(struct controller *c, const char *path)
+{
+	char sh[] = "sh", flag[] = "-c", script[] = "${VISUAL:-${EDITOR:-vi}} \"$1\"", name[] = "hum";
+	char *file = xstrdup(path), *argv[] = { sh, flag, script, name, file, NULL };
+	posix_spawnattr_t attr;
+	sigset_t none, all;
+	pid_t pid;
+	int rc, status = -1;
+
+	sigemptyset(&none);
+	sigfillset(&all);
+	posix_spawnattr_init(&attr);
+	posix_spawnattr_setsigmask(&attr, &none);
+	posix_spawnattr_setsigdefault(&attr, &all);
+	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+	rc = posix_spawn(&pid, "/bin/sh", NULL, &attr, argv, environ);
+	posix_spawnattr_destroy(&attr);
+	if (rc == 0)
+		status = wait_for(c, pid);
+	free(file);
+	return status;
+}
+
+void
+controller_edit_input(struct controller *c)
+{
+	char *path = NULL;
+	int status;
+
+	if (write_input(ui_input(c->ui), &path) < 0) {
+		controller_error(c, "No file for the editor: %s: %s", path, strerror(errno));
+		free(path);
+		return;
+	}
+	ui_suspend(c->ui);
+	status = run_editor(c, path);
+	ui_resume(c->ui);
+	if (status == 0)
+		read_input(c, path);
+	else
+		controller_error(c, "The editor failed; the input is as it was. $EDITOR chooses the editor.");
+	unlink(path);
+	free(path);
+	c->draft_due = controller_now(c);
+}

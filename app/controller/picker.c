@@ -1,0 +1,277 @@
+#include "config.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "app/command/command.h"
+#include "app/controller/controller.h"
+#include "app/models/open.h"
+#include "base/xalloc.h"
+
+/* Rows of a list that is being made; texts are owned. */
+struct rows {
+	struct ui_choice *items;
+	char **texts;
+	size_t n, cap, n_texts, cap_texts;
+};
+
+static char *
+rows_keep(struct rows *r, char *text)
+{
+	if (!text)
+		return NULL;
+	VEC_ROOM(r->texts, r->n_texts, r->cap_texts);
+	return r->texts[r->n_texts++] = text;
+}
+
+/* label is borrowed; detail and preview are taken over, and may be NULL. */
+static void
+rows_add(struct rows *r, const char *label, char *detail, char *preview)
+{
+	VEC_ROOM(r->items, r->n, r->cap);
+	r->items[r->n++] = (struct ui_choice){ .label = label, .detail = rows_keep(r, detail),
+		.preview = rows_keep(r, preview) };
+}
+
+static void
+rows_show(struct rows *r, struct controller *c, struct ui_pick *pick)
+{
+	pick->items = r->items;
+	pick->n = r->n;
+	ui_pick(c->ui, pick);
+	for (size_t i = 0; i < r->n_texts; i++)
+		free(r->texts[i]);
+	free(r->texts);
+	free(r->items);
+}
+
+/* ---- models ---- */
+
+void
+controller_pick_model(struct controller *c)
+{
+	struct rows r = { 0 };
+	struct ui_pick pick = { .tag = POPUP_MODELS, .title = "Models", .hint = "Enter loads · Esc closes" };
+
+	model_list_release(&c->models);
+	model_list_scan(&c->models, c->o.config);
+	for (size_t i = 0; i < c->models.n; i++) {
+		const struct model_entry *m = &c->models.items[i];
+		char size[16] = "missing";
+
+		if (m->size)
+			format_bytes(m->size, size);
+		if (c->loaded && !strcmp(m->name, c->model.name))
+			pick.selected = i;
+		rows_add(&r, m->name, xasprintf("%s · %s", size, m->origin),
+			m->path ? xstrdup(m->path) : NULL);
+	}
+	rows_show(&r, c, &pick);
+}
+
+/* ---- sessions ---- */
+
+static char *
+age_text(int64_t ms)
+{
+	static const struct {
+		int64_t seconds;
+		const char *unit;
+	} units[] = { { 365 * 86400, "year" }, { 30 * 86400, "month" }, { 7 * 86400, "week" },
+		{ 86400, "day" }, { 3600, "hour" }, { 60, "minute" } };
+	int64_t age = (int64_t)time(NULL) - ms / 1000;
+
+	for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
+		long n = (long)(age / units[i].seconds);
+
+		if (n > 0)
+			return xasprintf("%ld %s%s ago", n, units[i].unit, n > 1 ? "s" : "");
+	}
+	return xstrdup("just now");
+}
+
+void
+controller_pick_session(struct controller *c)
+{
+	struct rows r = { 0 };
+	struct ui_pick pick = { .tag = POPUP_SESSIONS, .title = "Chats", .keys = "d",
+		.hint = "Enter opens · Ctrl-D deletes · Esc closes", .empty = "No chats yet" };
+	struct err e;
+
+	if (!c->o.sessions_dir) {
+		controller_flash(c, "Chats are not kept in this run (--no-save)");
+		return;
+	}
+	session_list_free(c->sessions, c->n_sessions);
+	c->sessions = NULL;
+	c->n_sessions = 0;
+	if (session_list(c->o.sessions_dir, c->o.summary_cache, &c->sessions, &c->n_sessions, &e) < 0) {
+		controller_error(c, "%s", e.text);
+		return;
+	}
+	for (size_t i = 0; i < c->n_sessions; i++) {
+		const struct session_summary *s = &c->sessions[i];
+		char *age = age_text(s->changed_ms);
+
+		if (!strcmp(s->id, c->session->conv.id))
+			pick.selected = i;
+		rows_add(&r, s->title ? s->title : "untitled",
+			xasprintf("%s · %zu messages%s%s", age, s->messages, s->model ? " · " : "",
+				s->model ? s->model : ""), s->first ? xstrdup(s->first) : NULL);
+		free(age);
+	}
+	rows_show(&r, c, &pick);
+}
+
+/* ---- themes ---- */
+
+int
+controller_set_theme(struct controller *c, const char *name, struct err *e)
+{
+	if (theme_load(name, &c->style, e) < 0)
+		return -1;
+	ui_set_style(c->ui, &c->style);
+	return 0;
+}
+
+void
+controller_pick_theme(struct controller *c)
+{
+	struct rows r = { 0 };
+	struct ui_pick pick = { .tag = POPUP_THEMES, .title = "Themes",
+		.hint = "Enter takes it · Esc keeps the old one" };
+
+	theme_list_free(c->themes, c->n_themes);
+	c->n_themes = theme_list(&c->themes);
+	for (size_t i = 0; i < c->n_themes; i++)
+		rows_add(&r, c->themes[i].name, c->themes[i].help ? xstrdup(c->themes[i].help) : NULL, NULL);
+	rows_show(&r, c, &pick);
+}
+
+static void
+theme_event(struct controller *c, const struct ui_event *ev)
+{
+	struct style_sheet s = c->style;
+	struct err e;
+
+	if (ev->type == UI_PICK_CANCELLED || ev->choice >= c->n_themes)
+		ui_set_style(c->ui, &c->style);
+	else if (ev->type == UI_PICK && controller_set_theme(c, c->themes[ev->choice].name, &e) < 0)
+		controller_error(c, "%s", e.text);
+	else if (ev->type == UI_PICK)
+		controller_flash(c, "For always: theme: %s in config.yaml", c->themes[ev->choice].name);
+	else if (ev->type == UI_PICK_MOVED && theme_load(c->themes[ev->choice].name, &s, NULL) == 0)
+		ui_set_style(c->ui, &s);
+}
+
+/* ---- system prompts: those of the configuration, then none ---- */
+
+void
+controller_pick_system(struct controller *c)
+{
+	const struct config *config = c->o.config;
+	struct rows r = { 0 };
+	struct ui_pick pick = { .tag = POPUP_SYSTEMS, .title = "System prompts",
+		.hint = "Enter takes it · /system TEXT sets any other" };
+
+	for (size_t i = 0; config && i < config->n_systems; i++)
+		rows_add(&r, config->systems[i].name, xstrdup(config->systems[i].text),
+			xstrdup(config->systems[i].text));
+	rows_add(&r, "none", xstrdup("no system prompt"), NULL);
+	rows_show(&r, c, &pick);
+}
+
+static void
+system_event(struct controller *c, const struct ui_event *ev)
+{
+	const struct config *config = c->o.config;
+
+	if (ev->type == UI_PICK)
+		controller_set_system(c, config && ev->choice < config->n_systems ?
+			config->systems[ev->choice].text : NULL);
+}
+
+/* ---- palette: the commands ---- */
+
+void
+controller_palette(struct controller *c)
+{
+	struct rows r = { 0 };
+	struct ui_pick pick = { .tag = POPUP_PALETTE, .title = "Commands", .hint = "Enter does it · Esc closes" };
+	const struct command *cmd;
+
+	for (size_t i = 0; (cmd = command_at(i)); i++)
+		rows_add(&r, rows_keep(&r, xasprintf("/%s%s%s", cmd->name, *cmd->args ? " " : "", cmd->args)),
+			xstrdup(cmd->help), NULL);
+	rows_show(&r, c, &pick);
+}
+
+static void
+palette_event(struct controller *c, const struct ui_event *ev)
+{
+	const struct command *cmd = command_at(ev->choice);
+	char *line;
+
+	if (ev->type != UI_PICK || !cmd)
+		return;
+	line = xasprintf("/%s%s", cmd->name, cmd->needs_arg ? " " : "");
+	if (cmd->needs_arg)
+		controller_give_back(c, line);
+	else
+		command_run(c, line);
+	free(line);
+}
+
+/* ---- events ---- */
+
+static void
+model_event(struct controller *c, const struct ui_event *ev)
+{
+	const struct model_entry *m = ev->choice < c->models.n ? &c->models.items[ev->choice] : NULL;
+	struct err e;
+
+	if (ev->type == UI_PICK && m && controller_load(c, m->path ? m->path : m->name, &e) < 0)
+		controller_error(c, "%s", e.text);
+}
+
+static void
+session_event(struct controller *c, const struct ui_event *ev)
+{
+	const struct session_summary *s = ev->choice < c->n_sessions ? &c->sessions[ev->choice] : NULL;
+	struct err e;
+
+	if (!s)
+		return;
+	if (ev->type == UI_PICK && controller_resume(c, s->path, &e) < 0)
+		controller_error(c, "%s", e.text);
+	else if (ev->type == UI_PICK_KEY && ev->key == 'd')
+		controller_ask_delete(c, s->path, s->title);
+}
+
+void
+controller_popup_event(struct controller *c, const struct ui_event *ev)
+{
+	switch ((enum popup_tag)ev->tag) {
+	case POPUP_MODELS:
+		model_event(c, ev);
+		break;
+	case POPUP_SESSIONS:
+		session_event(c, ev);
+		break;
+	case POPUP_PALETTE:
+		palette_event(c, ev);
+		break;
+	case POPUP_THEMES:
+		theme_event(c, ev);
+		break;
+	case POPUP_SYSTEMS:
+		system_event(c, ev);
+		break;
+	case POPUP_DELETE:
+		if (ev->type == UI_ANSWER && ev->choice == 1 && c->doomed)
+			controller_delete_now(c);
+		break;
+	}
+}

@@ -1,0 +1,411 @@
+#include "config.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "app/backend/request.h"
+#include "app/controller/controller.h"
+#include "base/log.h"
+#include "base/xalloc.h"
+
+/* ---- the request ---- */
+
+/* The conversation in view up to and with message `last`; 0: all. */
+static struct reply_request *
+build_request(struct controller *c, int last)
+{
+	struct reply_request *r;
+
+	free(c->sent);
+	r = request_build(&c->session->conv, last, &c->sent, &c->n_sent);
+	r->sampling = c->settings.sampling;
+	r->max_tokens = c->settings.max_tokens;
+	return r;
+}
+
+int
+controller_first_seen(const struct controller *c)
+{
+	return c->evicted && c->evicted < c->n_sent ? c->sent[c->evicted] : 0;
+}
+
+void
+controller_count(struct controller *c)
+{
+	struct reply_request *r;
+
+	if (!c->loaded)
+		return;
+	r = build_request(c, 0);
+	if (!r->n || r->messages[r->n - 1].role == ROLE_SYSTEM) {
+		reply_request_free(r);
+		return;
+	}
+	c->count_job = ++c->last_job;
+	c->o.backend->ops->count(c->o.backend, c->count_job, r);
+}
+
+/* ---- beginning ---- */
+
+static bool
+may_answer(struct controller *c)
+{
+	if (c->phase == PHASE_LOADING)
+		controller_flash(c, "The model is still loading");
+	else if (c->session->read_only)
+		controller_error(c, "Another hum has this chat open; here it can only be read. /new begins another one.");
+	else if (!c->loaded)
+		controller_error(c, "No model is loaded. /model chooses one.");
+	else
+		return true;
+	return false;
+}
+
+static void
+post_reply(struct controller *c, struct reply_request *r)
+{
+	c->phase = PHASE_REPLYING;
+	c->stopping = false;
+	c->prefill_done = c->prefill_total = 0;
+	c->stats.answer_tokens = 0;
+	c->stats.tokens_per_second = 0;
+	c->job = ++c->last_job;
+	c->view.live = c->answer;
+	c->o.backend->ops->reply(c->o.backend, c->job, r);
+	controller_show_status(c);
+}
+
+/* A new answer to message `parent`, which is in view. */
+static void
+begin_answer(struct controller *c, int parent)
+{
+	struct reply_request *r = build_request(c, parent);
+	struct err e = { 0 };
+	int rc;
+
+	r->seed = c->settings.seed < 0 ? request_random_seed() : (uint64_t)c->settings.seed;
+	rc = session_begin_answer(c->session, parent, c->model.name, r->seed, &r->sampling, &c->answer, &e);
+	controller_disk(c, rc, &e);
+	c->reopened = false;
+	c->view.live = c->answer;
+	view_add_message(&c->view, &c->session->conv, conversation_find(&c->session->conv, c->answer));
+	ui_scroll_to_end(c->ui);
+	post_reply(c, r);
+}
+
+static void
+send_now(struct controller *c, const char *text)
+{
+	const struct conversation *conv = &c->session->conv;
+	struct err e = { 0 };
+	int rc;
+
+	if (!may_answer(c)) {
+		controller_give_back(c, text);
+		return;
+	}
+	c->old_head = conv->head;
+	/* On disk before the engine hears of it: whatever happens then, the turn is there. */
+	rc = session_add_user(c->session, conv->head, text, &c->asked, &e);
+	controller_disk(c, rc, &e);
+	view_add_message(&c->view, conv, conversation_find(conv, c->asked));
+	controller_show_title(c);
+	begin_answer(c, c->asked);
+}
+
+void
+controller_send(struct controller *c, const char *text)
+{
+	if (c->phase == PHASE_IDLE) {
+		send_now(c, text);
+		return;
+	}
+	if (c->queue.len)
+		strbuf_adds(&c->queue, "\n\n");
+	strbuf_adds(&c->queue, text);
+	view_set_queue(&c->view, c->queue.s);
+	c->draft_due = controller_now(c);
+}
+
+void
+controller_send_queue(struct controller *c)
+{
+	char *text;
+
+	if (!c->queue.len || c->phase != PHASE_IDLE)
+		return;
+	text = strbuf_detach(&c->queue);
+	view_set_queue(&c->view, NULL);
+	send_now(c, text);
+	c->draft_due = controller_now(c);
+	free(text);
+}
+
+void
+controller_take_queue_back(struct controller *c)
+{
+	char *text;
+
+	if (!c->queue.len)
+		return;
+	text = strbuf_detach(&c->queue);
+	view_set_queue(&c->view, NULL);
+	controller_give_back(c, text);
+	free(text);
+}
+
+/* The last message in view with this role, or NULL. */
+static struct message *
+last_message(const struct controller *c, enum chat_role role)
+{
+	struct message **path, *found = NULL;
+	size_t n = conversation_path(&c->session->conv, &path);
+
+	while (n-- > 0 && !found)
+		if (path[n]->role == role)
+			found = path[n];
+	free(path);
+	return found;
+}
+
+void
+controller_regen(struct controller *c)
+{
+	struct message *user;
+	struct err e = { 0 };
+
+	controller_abandon(c);
+	user = last_message(c, ROLE_USER);
+	if (!user) {
+		controller_flash(c, "There is no question to answer yet");
+		return;
+	}
+	if (!may_answer(c))
+		return;
+	c->asked = 0;
+	c->old_head = c->session->conv.head;
+	if (user->id != c->old_head) {
+		controller_disk(c, session_set_head(c->session, user->id, &e), &e);
+		controller_show_conversation(c);
+	}
+	begin_answer(c, user->id);
+}
+
+void
+controller_continue(struct controller *c)
+{
+	struct message *m;
+	struct reply_request *r;
+	struct err e = { 0 };
+
+	controller_abandon(c);
+	m = conversation_find(&c->session->conv, c->session->conv.head);
+	if (!m || m->role != ROLE_ASSISTANT || !m->text.len) {
+		controller_regen(c);
+		return;
+	}
+	if (!may_answer(c))
+		return;
+	c->asked = 0;
+	c->answer = m->id;
+	c->old_head = m->id;
+	c->reopened = true;
+	c->before = m->stats;
+	c->before_finish = m->finish == FINISH_OPEN ? FINISH_CANCELLED : m->finish;
+	r = build_request(c, m->id);
+	r->seed = m->seed;
+	controller_disk(c, session_reopen_answer(c->session, m->id, &e), &e);
+	c->view.live = m->id;
+	view_update_footer(&c->view, &c->session->conv, m);
+	ui_scroll_to_end(c->ui);
+	post_reply(c, r);
+}
+
+/* ---- ending ---- */
+
+static struct message_stats
+stats_of(const struct controller *c)
+{
+	struct message_stats m = request_stats(&c->stats);
+
+	if (c->reopened) {
+		m.answer_tokens += c->before.answer_tokens;
+		m.ms += c->before.ms;
+		m.first_token_ms += c->before.first_token_ms;
+	}
+	return m;
+}
+
+static void
+end_answer(struct controller *c, enum finish finish, const struct message_stats *stats)
+{
+	struct conversation *conv = &c->session->conv;
+	struct err e = { 0 };
+
+	controller_disk(c, session_end_answer(c->session, c->answer, finish, stats, &e), &e);
+	c->view.live = 0;
+	view_update_footer(&c->view, conv, conversation_find(conv, c->answer));
+	c->answer = 0;
+	c->job = 0;
+	c->stopping = false;
+	c->phase = PHASE_IDLE;
+}
+
+/* What was to be done after the answer. */
+static void
+go_on(struct controller *c, bool stopped)
+{
+	struct err e;
+	char *next = c->next_model;
+
+	c->next_model = NULL;
+	if (stopped)
+		controller_take_queue_back(c);
+	if (next && controller_load(c, next, &e) < 0)
+		controller_error(c, "%s", e.text);
+	free(next);
+	controller_send_queue(c);	/* or once the model is there */
+}
+
+void
+controller_stop(struct controller *c)
+{
+	if (c->phase == PHASE_IDLE)
+		return;
+	controller_take_queue_back(c);
+	if (c->stopping)
+		return;
+	c->stopping = true;
+	c->o.backend->ops->cancel(c->o.backend, c->job);
+	controller_show_status(c);
+}
+
+void
+controller_abandon(struct controller *c)
+{
+	struct message_stats stats;
+
+	controller_take_mail(c);	/* what it has said so far is kept */
+	controller_take_queue_back(c);
+	if (c->phase != PHASE_REPLYING)
+		return;
+	c->o.backend->ops->cancel(c->o.backend, c->job);
+	stats = stats_of(c);
+	end_answer(c, FINISH_CANCELLED, &stats);
+	go_on(c, true);
+	controller_show_status(c);
+}
+
+/* ---- events ---- */
+
+static void
+note_evicted(struct controller *c)
+{
+	size_t old = c->evicted;
+
+	c->evicted = c->stats.evicted_messages;
+	if (c->evicted == old)
+		return;
+	view_set_divider(&c->view, controller_first_seen(c));
+	if (c->evicted > old)
+		controller_notice(c, "The chat no longer fits into the context of %zu tokens. The model sees it from the "
+			"line on; what is above stays here and on disk.", c->model.context);
+}
+
+static void
+note_stats(struct controller *c, const struct llm_stats *stats)
+{
+	c->stats = *stats;
+	note_evicted(c);
+	if (!stats->n_defused || c->said_defused)
+		return;
+	c->said_defused = true;
+	controller_notice(c, "A text contains marks of the model's prompt format; they were sent as plain text.");
+}
+
+static void
+on_text(struct controller *c, const struct event *ev)
+{
+	struct err e = { 0 };
+
+	controller_disk(c, session_add_piece(c->session, c->answer, ev->text.s, ev->text.len, &e), &e);
+	view_append(&c->view, c->answer, ev->text.s, ev->text.len);
+	note_stats(c, &ev->stats);
+}
+
+static void
+on_done(struct controller *c, const struct event *ev)
+{
+	struct message_stats stats;
+
+	/* A job that was cancelled in the queue has nothing to tell. */
+	if (ev->finish != LLM_CANCELLED || ev->stats.prompt_tokens)
+		note_stats(c, &ev->stats);
+	stats = stats_of(c);
+	end_answer(c, request_finish(ev->finish), &stats);
+	go_on(c, ev->finish == LLM_CANCELLED);
+}
+
+/* The prompt was refused: the turn has not taken place, its text goes back to where it can be made shorter. */
+static void
+take_turn_back(struct controller *c)
+{
+	struct conversation *conv = &c->session->conv;
+	struct message *user = conversation_find(conv, c->asked);
+	char *text = user ? xstrdup(user->text.s) : NULL;
+	int answer = c->answer;
+	struct err e = { 0 };
+
+	if (c->reopened) {
+		end_answer(c, c->before_finish, &c->before);
+		return;
+	}
+	end_answer(c, FINISH_ERROR, &(struct message_stats){ 0 });
+	controller_disk(c, session_set_head(c->session, c->old_head, &e), &e);
+	controller_disk(c, session_delete_message(c->session, answer, &e), &e);
+	if (text) {
+		controller_disk(c, session_delete_message(c->session, c->asked, &e), &e);
+		controller_take_queue_back(c);
+		controller_give_back(c, text);
+	}
+	free(text);
+	controller_show_conversation(c);
+}
+
+static void
+on_failed(struct controller *c, const struct event *ev)
+{
+	struct message_stats stats = stats_of(c);
+
+	log_msg("answer failed: %s", ev->err.text);
+	if (ev->err.code == ERR_FIT) {
+		take_turn_back(c);
+		controller_error(c, "%s", ev->err.text);
+	} else {
+		end_answer(c, FINISH_ERROR, &stats);
+		controller_error(c, "%s. /regen tries again.", ev->err.text);
+	}
+	go_on(c, true);
+}
+
+void
+controller_reply_event(struct controller *c, const struct event *ev)
+{
+	switch (ev->type) {
+	case EVENT_PREFILL:
+		c->prefill_done = ev->done;
+		c->prefill_total = ev->total;
+		break;
+	case EVENT_TEXT:
+		on_text(c, ev);
+		break;
+	case EVENT_DONE:
+		on_done(c, ev);
+		break;
+	case EVENT_FAILED:
+		on_failed(c, ev);
+		break;
+	default:
+		break;
+	}
+}

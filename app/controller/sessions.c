@@ -1,0 +1,322 @@
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "app/controller/controller.h"
+#include "base/log.h"
+#include "base/utf8.h"
+#include "base/xalloc.h"
+
+void
+controller_disk(struct controller *c, int rc, const struct err *e)
+{
+	if (rc == 0) {
+		if (c->disk_failed)
+			controller_notice(c, "Everything is saved again.");
+		c->disk_failed = false;
+		return;
+	}
+	if (!c->disk_failed) {
+		controller_error(c, "Not saved: %s. The chat goes on, and hum keeps trying.", e->text);
+		log_msg("not saved: %s", e->text);
+	}
+	c->disk_failed = true;
+}
+
+/* ---- drafts ---- */
+
+enum { DRAFT_MAX = 1 << 20 };
+
+/* A conversation that is not on disk yet has the draft of all new ones: the next start shows it again. */
+static char *
+draft_path(const struct controller *c)
+{
+	const char *id = session_path(c->session) ? c->session->conv.id : "new";
+	char *dir, *path;
+
+	if (!c->o.state_dir || !c->o.sessions_dir)
+		return NULL;
+	dir = xasprintf("%s/drafts", c->o.state_dir);
+	mkdir(dir, 0700);
+	path = xasprintf("%s/%s", dir, id);
+	free(dir);
+	return path;
+}
+
+void
+controller_draft_load(struct controller *c)
+{
+	char *path = draft_path(c), buf[4096];
+	FILE *f = path ? fopen(path, "re") : NULL;
+	struct strbuf text = STRBUF_INIT, clean = STRBUF_INIT;
+	size_t n;
+
+	while (f && text.len < DRAFT_MAX && (n = fread(buf, 1, sizeof buf, f)) > 0)
+		strbuf_add(&text, buf, n);
+	if (f)
+		fclose(f);
+	utf8_repair(&clean, text.s, text.len);
+	ui_set_input(c->ui, clean.s);
+	strbuf_release(&text);
+	strbuf_release(&clean);
+	free(path);
+	c->draft_due = 0;
+}
+
+static int
+write_whole(const char *path, const char *text, size_t len)
+{
+	char *next = xasprintf("%s.new", path);
+	FILE *f = fopen(next, "we");
+	int rc = -1;
+
+	if (f) {
+		bool written = fwrite(text, 1, len, f) == len;
+
+		written = fclose(f) == 0 && written;
+		rc = written ? rename(next, path) : -1;
+		if (rc < 0)
+			unlink(next);
+	}
+	free(next);
+	return rc;
+}
+
+void
+controller_draft_store(struct controller *c)
+{
+	char *path = draft_path(c);
+	struct strbuf text = STRBUF_INIT;
+
+	c->draft_due = 0;
+	if (!path)
+		return;
+	strbuf_add(&text, c->queue.s, c->queue.len);
+	if (c->queue.len && *ui_input(c->ui))
+		strbuf_adds(&text, "\n\n");
+	strbuf_adds(&text, ui_input(c->ui));
+	if (!text.len)
+		unlink(path);
+	else if (write_whole(path, text.s, text.len) < 0)
+		log_msg("draft not stored: %s", strerror(errno));
+	strbuf_release(&text);
+	free(path);
+}
+
+/* ---- sessions ---- */
+
+/* Says what the user should know about a conversation that was opened. */
+static void
+greet(struct controller *c)
+{
+	const struct conversation *conv = &c->session->conv;
+	const struct message *last = conversation_find(conv, conv->head);
+
+	if (c->session->warning)
+		controller_error(c, "%s", c->session->warning);
+	if (c->session->read_only)
+		controller_notice(c, "Another hum has this chat open; here it can only be read. /new begins another one.");
+	else if (last && last->role == ROLE_USER)
+		controller_notice(c, "The last message was not answered. /regen answers it.");
+	else if (last && last->finish == FINISH_OPEN)
+		controller_notice(c, "The last answer was interrupted. /continue goes on with it, /regen asks again.");
+}
+
+/* The session now in view is `s`; the one before is closed. */
+static void
+adopt(struct controller *c, struct session *s)
+{
+	if (c->session) {
+		controller_draft_store(c);
+		session_free(c->session);
+	}
+	c->session = s;
+	c->stats = (struct llm_stats){ 0 };
+	c->evicted = c->n_sent = 0;
+	c->count_job = 0;
+	c->disk_failed = false;
+	controller_show_conversation(c);
+	controller_draft_load(c);
+	greet(c);
+}
+
+/* The system prompt that new conversations begin with. */
+static const char *
+usual_system(const struct controller *c)
+{
+	const char *what = c->o.system, *text;
+
+	if (!what && c->o.config)
+		what = c->o.config->system;
+	if (!what)
+		return NULL;
+	text = c->o.config ? config_find_system(c->o.config, what) : NULL;
+	return text ? text : what;
+}
+
+/* Ends what is going on in the session in view; -1: it cannot be left, because it would take the unsaved with it. */
+static int
+leave(struct controller *c, struct err *e)
+{
+	struct err why = { 0 };
+
+	if (!c->session)
+		return 0;
+	controller_abandon(c);
+	if (!c->disk_failed)
+		return 0;
+	controller_disk(c, session_tick(c->session, &why), &why);
+	if (!c->disk_failed)
+		return 0;
+	return err_set(e, ERR_STORE, "this chat is not saved yet (%s); it stays open until it is", why.text);
+}
+
+void
+controller_new_session(struct controller *c, const char *title)
+{
+	const char *system = usual_system(c);
+	struct session *s;
+	struct err e = { 0 };
+
+	if (leave(c, &e) < 0) {
+		controller_error(c, "%s", e.text);
+		return;
+	}
+	s = session_new(c->o.sessions_dir);
+	if (system)
+		controller_disk(c, session_set_system(s, system, &e), &e);
+	if (title && *title)
+		controller_disk(c, session_set_title(s, title, &e), &e);
+	if (c->loaded)
+		controller_disk(c, session_set_model(s, c->model.ref, &e), &e);
+	adopt(c, s);
+}
+
+int
+controller_open_session(struct controller *c, const char *path, struct err *e)
+{
+	struct session *s;
+
+	if (leave(c, e) < 0)
+		return -1;
+	if (c->session && session_path(c->session) && !strcmp(session_path(c->session), path)) {
+		controller_show_conversation(c);
+		return 0;
+	}
+	s = session_load(path, e);
+	if (!s)
+		return -1;
+	adopt(c, s);
+	return 0;
+}
+
+/* Brings back the model that a resumed conversation was held with. */
+static void
+follow_model(struct controller *c)
+{
+	const char *model = c->session->conv.model;
+	struct err e;
+
+	if (!model || (c->loaded && !strcmp(model, c->model.ref))) {
+		controller_count(c);
+		return;
+	}
+	if (controller_load(c, model, &e) < 0) {
+		controller_notice(c, "This chat was held with %s, which is not here; %s answers now. /model chooses another.",
+			model, c->loaded ? c->model.name : "nobody");
+		controller_count(c);
+		return;
+	}
+	c->picked_model = false;
+}
+
+int
+controller_resume(struct controller *c, const char *what, struct err *e)
+{
+	char *path;
+	int rc;
+
+	if (!c->o.sessions_dir)
+		return err_set(e, ERR_STORE, "chats are not kept in this run (--no-save)");
+	if (strchr(what, '/'))
+		path = xstrdup(what);	/* from the list */
+	else
+		path = session_find(c->o.sessions_dir, c->o.summary_cache, what, e);
+	if (!path)
+		return -1;
+	rc = controller_open_session(c, path, e);
+	if (rc == 0)
+		follow_model(c);
+	free(path);
+	return rc;
+}
+
+void
+controller_ask_delete(struct controller *c, const char *path, const char *title)
+{
+	char *question;
+
+	if (!path) {
+		controller_flash(c, "This chat is not on disk; /new begins another one");
+		return;
+	}
+	question = xasprintf("Delete \"%s\"? It is moved to the folder sessions/trash.",
+		title ? title : "untitled");
+	free(c->doomed);
+	c->doomed = xstrdup(path);
+	ui_ask(c->ui, POPUP_DELETE, question);
+	free(question);
+}
+
+void
+controller_delete_now(struct controller *c)
+{
+	const char *open = session_path(c->session);
+	bool mine = open && !strcmp(open, c->doomed);
+	struct err e;
+
+	if (mine) {
+		ui_set_input(c->ui, "");	/* its draft goes with it */
+		controller_new_session(c, NULL);
+	}
+	if (session_delete(c->doomed, &e) < 0)
+		controller_error(c, "Not deleted: %s", e.text);
+	else
+		controller_flash(c, "Moved to the trash folder");
+	free(c->doomed);
+	c->doomed = NULL;
+}
+
+void
+controller_set_system(struct controller *c, const char *text)
+{
+	struct err e = { 0 };
+
+	controller_disk(c, session_set_system(c->session, text, &e), &e);
+	if (c->phase == PHASE_REPLYING) {
+		/* Rebuilding the transcript would be right as well, but the answer in it is being read. */
+		controller_notice(c, "The new system prompt holds from the next message on.");
+		return;
+	}
+	controller_show_conversation(c);
+	controller_notice(c, text ? "System prompt set." : "The system prompt is gone.");
+	c->say_cost = c->session->conv.head != 0;
+	controller_count(c);
+}
+
+void
+controller_set_head(struct controller *c, int id)
+{
+	struct err e = { 0 };
+
+	controller_disk(c, session_set_head(c->session, id, &e), &e);
+	c->evicted = 0;
+	controller_show_conversation(c);
+	controller_count(c);
+}

@@ -1,0 +1,165 @@
+#include "config.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "app/controller/controller.h"
+#include "app/models/guide.h"
+#include "base/xalloc.h"
+
+int64_t
+controller_now(const struct controller *c)
+{
+	struct timespec now;
+
+	if (c->o.now_ms)
+		return c->o.now_ms();
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+bool
+controller_is_guide(const struct controller *c)
+{
+	return c->loaded && !strcmp(c->model.ref, GUIDE_NAME);
+}
+
+static void
+say(struct controller *c, enum entry_kind kind, const char *fmt, va_list ap)
+{
+	char *text = xvasprintf(fmt, ap);
+
+	view_say(&c->view, kind, text);
+	free(text);
+}
+
+void
+controller_notice(struct controller *c, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	say(c, ENTRY_NOTICE, fmt, ap);
+	va_end(ap);
+}
+
+void
+controller_error(struct controller *c, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	say(c, ENTRY_ERROR, fmt, ap);
+	va_end(ap);
+	ui_scroll_to_end(c->ui);	/* what went wrong is never out of sight */
+}
+
+void
+controller_flash(struct controller *c, const char *fmt, ...)
+{
+	va_list ap;
+	char *text;
+
+	va_start(ap, fmt);
+	text = xvasprintf(fmt, ap);
+	va_end(ap);
+	ui_flash(c->ui, false, 4000, text);
+	free(text);
+}
+
+void
+controller_give_back(struct controller *c, const char *text)
+{
+	const char *typed = ui_input(c->ui);
+	char *both = *typed ? xasprintf("%s\n%s", text, typed) : xstrdup(text);
+
+	ui_set_input(c->ui, both);
+	free(both);
+	c->draft_due = controller_now(c);
+}
+
+void
+controller_show_title(struct controller *c)
+{
+	const char *title = c->session->conv.title;
+	char model[256] = "no model";
+
+	if (c->loaded)
+		snprintf(model, sizeof model, "%s · %s", c->model.name, c->model.type);
+	ui_set_title(c->ui, title ? title : "new chat", model);
+}
+
+/* ctx of the status line: what the last answer left in the context. */
+static void
+meter(const struct controller *c, struct ui_status *s)
+{
+	if (!c->loaded)
+		return;
+	s->context_size = c->model.context;
+	s->context_used = c->stats.prompt_tokens + c->stats.answer_tokens;
+	if (s->context_used > s->context_size)
+		s->context_used = s->context_size;
+	if (c->session->conv.system)
+		s->system_tokens = c->stats.system_tokens;
+}
+
+static void
+state_of_load(const struct controller *c, struct ui_status *s, char *text, size_t size)
+{
+	snprintf(text, size, "loading the model");
+	if (c->load_total)
+		s->progress = (double)c->load_done / (double)c->load_total;
+	s->hint = "Esc stops";
+}
+
+static void
+state_of_reply(const struct controller *c, struct ui_status *s, char *text, size_t size)
+{
+	s->hint = "Esc stops";
+	if (c->stats.answer_tokens) {
+		snprintf(text, size, "generating %.1f tok/s", c->stats.tokens_per_second);
+		if (c->stats.tokens_per_second <= 0)
+			snprintf(text, size, "generating");
+		return;
+	}
+	snprintf(text, size, "reading the prompt");
+	if (c->prefill_total) {
+		snprintf(text, size, "reading %llu/%llu tokens", (unsigned long long)c->prefill_done,
+			(unsigned long long)c->prefill_total);
+		s->progress = (double)c->prefill_done / (double)c->prefill_total;
+	}
+}
+
+void
+controller_show_status(struct controller *c)
+{
+	char text[256] = "", both[600];
+	struct ui_status s = { .state = text, .progress = -1, .hint = "F1 help" };
+
+	meter(c, &s);
+	if (c->phase == PHASE_LOADING)
+		state_of_load(c, &s, text, sizeof text);
+	else if (c->phase == PHASE_REPLYING)
+		state_of_reply(c, &s, text, sizeof text);
+	if (c->stopping)
+		snprintf(text, sizeof text, "stopping");
+	if (c->disk_failed) {
+		snprintf(both, sizeof both, "NOT SAVED%s%s", *text ? " · " : "", text);
+		s.state = both;
+	}
+	ui_set_status(c->ui, &s);
+}
+
+void
+controller_show_conversation(struct controller *c)
+{
+	view_show(&c->view, &c->session->conv);
+	view_set_divider(&c->view, controller_first_seen(c));
+	view_set_queue(&c->view, c->queue.s);
+	ui_scroll_to_end(c->ui);
+	controller_show_title(c);
+	controller_show_status(c);
+}

@@ -1,0 +1,255 @@
+#include "config.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "app/controller/view.h"
+#include "base/utf8.h"
+#include "base/xalloc.h"
+
+static const char divider_text[] = "older messages are no longer seen by the model";
+
+void
+view_init(struct view *v, struct transcript *t)
+{
+	*v = (struct view){ .t = t };
+}
+
+void
+view_release(struct view *v)
+{
+	free(v->ids);
+	view_init(v, NULL);
+}
+
+/* The entry of a message, searched from the end, where most work is; v->n: not shown. */
+static size_t
+entry_of(const struct view *v, int id)
+{
+	for (size_t i = v->n; i-- > 0;)
+		if (v->ids[i] == id)
+			return i;
+	return v->n;
+}
+
+static void
+insert_id(struct view *v, size_t at, int id)
+{
+	VEC_ROOM(v->ids, v->n, v->cap);
+	memmove(v->ids + at + 1, v->ids + at, (v->n - at) * sizeof *v->ids);
+	v->ids[at] = id;
+	v->n++;
+}
+
+static void
+remove_entry(struct view *v, size_t at)
+{
+	transcript_remove(v->t, at);
+	v->n--;
+	memmove(v->ids + at, v->ids + at + 1, (v->n - at) * sizeof *v->ids);
+}
+
+/* Adds an entry, in front of what waits to be sent. Returns its index. */
+static size_t
+add_entry(struct view *v, enum entry_kind kind, int id, const char *label, const char *text)
+{
+	size_t queue = entry_of(v, VIEW_QUEUE);
+
+	if (queue < v->n) {
+		transcript_insert(v->t, queue, kind, label, text);
+		insert_id(v, queue, id);
+		return queue;
+	}
+	transcript_add(v->t, kind, label, text);
+	insert_id(v, v->n, id);
+	return v->n - 1;
+}
+
+void
+view_show(struct view *v, const struct conversation *c)
+{
+	struct message **path;
+	size_t n = conversation_path(c, &path);
+
+	transcript_clear(v->t);
+	v->n = 0;
+	if (c->system && *c->system)
+		add_entry(v, ENTRY_SYSTEM, VIEW_SYSTEM, "system", c->system);
+	for (size_t i = 0; i < n; i++)
+		view_add_message(v, c, path[i]);
+	free(path);
+}
+
+void
+view_add_message(struct view *v, const struct conversation *c, const struct message *m)
+{
+	char label[32] = "you";
+	enum entry_kind kind = ENTRY_USER;
+
+	if (m->role == ROLE_ASSISTANT) {
+		kind = ENTRY_ASSISTANT;
+		view_model_label(m->model, label);
+	}
+	add_entry(v, kind, m->id, label, m->text.s);
+	view_update_footer(v, c, m);
+}
+
+void
+view_append(struct view *v, int id, const char *text, size_t len)
+{
+	size_t entry = entry_of(v, id);
+
+	if (entry < v->n)
+		transcript_append(v->t, entry, text, len);
+}
+
+void
+view_update_footer(struct view *v, const struct conversation *c, const struct message *m)
+{
+	size_t entry = entry_of(v, m->id);
+	char footer[256];
+
+	if (entry == v->n)
+		return;
+	view_footer(c, m, m->id == v->live, footer, sizeof footer);
+	transcript_set_footer(v->t, entry, footer);
+}
+
+void
+view_cut(struct view *v, int id)
+{
+	size_t entry = entry_of(v, id);
+
+	if (entry == v->n)
+		return;
+	transcript_truncate(v->t, entry);
+	v->n = entry;
+}
+
+void
+view_say(struct view *v, enum entry_kind kind, const char *text)
+{
+	add_entry(v, kind, VIEW_NOTICE, "", text);
+}
+
+void
+view_set_divider(struct view *v, int id)
+{
+	size_t old = entry_of(v, VIEW_DIVIDER), before;
+
+	if (old < v->n && old + 1 < v->n && v->ids[old + 1] == id)
+		return;
+	if (old < v->n)
+		remove_entry(v, old);
+	before = entry_of(v, id);
+	if (!id || before == v->n)
+		return;
+	transcript_insert(v->t, before, ENTRY_DIVIDER, "", divider_text);
+	insert_id(v, before, VIEW_DIVIDER);
+}
+
+void
+view_set_queue(struct view *v, const char *text)
+{
+	size_t entry = entry_of(v, VIEW_QUEUE);
+
+	if (!text || !*text) {
+		if (entry < v->n)
+			remove_entry(v, entry);
+		return;
+	}
+	if (entry < v->n) {
+		transcript_set_text(v->t, entry, text);
+		return;
+	}
+	entry = add_entry(v, ENTRY_USER, VIEW_QUEUE, "next", text);
+	transcript_set_footer(v->t, entry, "waits for the answer · Esc takes it back");
+}
+
+/* ---- footer ---- */
+
+static void
+add_part(struct strbuf *b, const char *part)
+{
+	if (!*part)
+		return;
+	if (b->len)
+		strbuf_adds(b, " · ");
+	strbuf_adds(b, part);
+}
+
+static const char *
+finish_text(const struct message *m)
+{
+	switch (m->finish) {
+	case FINISH_OPEN:
+		return "interrupted · /continue goes on";
+	case FINISH_CANCELLED:
+		return m->text.len ? "stopped" : "stopped before the first word";
+	case FINISH_LENGTH:
+		return "cut at the limit · /continue goes on";
+	case FINISH_ERROR:
+		return "failed · /regen tries again";
+	case FINISH_STOP:
+		break;
+	}
+	return m->text.len ? "" : "empty answer";
+}
+
+static void
+add_figures(struct strbuf *b, const struct message_stats *s)
+{
+	double writing = ((double)s->ms - (double)s->first_token_ms) / 1000;
+	char part[64];
+
+	if (!s->answer_tokens)
+		return;
+	if (s->answer_tokens > 1 && writing > 0) {
+		snprintf(part, sizeof part, "%.1f tok/s", (double)(s->answer_tokens - 1) / writing);
+		add_part(b, part);
+	}
+	snprintf(part, sizeof part, "%llu token%s", (unsigned long long)s->answer_tokens,
+		s->answer_tokens == 1 ? "" : "s");
+	add_part(b, part);
+	snprintf(part, sizeof part, "%.1f s", (double)s->ms / 1000);
+	add_part(b, part);
+}
+
+void
+view_footer(const struct conversation *c, const struct message *m, bool live, char *out, size_t size)
+{
+	struct strbuf b = STRBUF_INIT;
+	size_t position, n;
+	int *siblings;
+	char part[64];
+
+	n = conversation_siblings(c, m->id, &siblings, &position);
+	free(siblings);
+	if (n > 1) {
+		snprintf(part, sizeof part, "‹ %zu/%zu ›", position + 1, n);
+		add_part(&b, part);
+	}
+	if (m->role == ROLE_ASSISTANT && !live) {
+		add_figures(&b, &m->stats);
+		add_part(&b, finish_text(m));
+	}
+	snprintf(out, size, "%s", b.s);
+	strbuf_release(&b);
+}
+
+void
+view_model_label(const char *model, char out[32])
+{
+	const char *base = model ? strrchr(model, '/') : NULL;
+	size_t n;
+
+	model = base ? base + 1 : model;
+	n = model ? strcspn(model, "-_.: ") : 0;
+	n = n ? utf8_clip(model, n, 12) : 0;
+	if (n)
+		snprintf(out, 32, "%.*s", (int)(n < 31 ? n : 31), model);
+	else
+		snprintf(out, 32, "model");
+}

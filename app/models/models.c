@@ -1,0 +1,377 @@
+#include "config.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "app/config/paths.h"
+#include "app/models/guide.h"
+#include "app/models/models.h"
+#include "app/models/open.h"
+#include "base/xalloc.h"
+
+/* Other programs' folders are only looked into; a strange one must not hold the start up. */
+enum { MAX_FILES = 2000, MAX_DIRS = 2000 };
+
+static bool
+ends_with(const char *s, const char *end)
+{
+	size_t n = strlen(s), m = strlen(end);
+
+	return n >= m && !strcasecmp(s + n - m, end);
+}
+
+/* Points at "-00002-of-00003" in a name without its suffix, sets the part's number; NULL: no such mark. */
+static const char *
+split_mark(const char *stem, unsigned *part)
+{
+	size_t n = strlen(stem);
+	unsigned of;
+	int used = 0;
+
+	if (n < 15 || sscanf(stem + n - 15, "-%5u-of-%5u%n", part, &of, &used) != 2 || used != 15)
+		return NULL;
+	return stem + n - 15;
+}
+
+char *
+model_name_of_path(const char *path)
+{
+	const char *base = strrchr(path, '/');
+	char *name = xstrdup(base ? base + 1 : path);
+	const char *mark;
+	unsigned part;
+
+	if (ends_with(name, ".gguf"))
+		name[strlen(name) - 5] = '\0';
+	mark = split_mark(name, &part);
+	if (mark && mark > name)
+		name[mark - name] = '\0';
+	return name;
+}
+
+/* A model's own file: not a projector for images, not a further part of a split model. */
+static bool
+is_model_file(const char *file)
+{
+	char *stem;
+	unsigned part = 1;
+
+	if (!ends_with(file, ".gguf") || strcasestr(file, "mmproj") || file[0] == '.')
+		return false;
+	stem = xstrndup(file, strlen(file) - 5);
+	split_mark(stem, &part);
+	free(stem);
+	return part == 1;
+}
+
+/* ---- the list ---- */
+
+static bool
+has_file(const struct model_list *l, const struct stat *st)
+{
+	for (size_t i = 0; i < l->n; i++) {
+		struct stat other;
+
+		if (l->items[i].path && stat(l->items[i].path, &other) == 0 &&
+			other.st_dev == st->st_dev && other.st_ino == st->st_ino)
+			return true;
+	}
+	return false;
+}
+
+static const struct model_entry *
+named(const struct model_list *l, const char *name)
+{
+	for (size_t i = 0; i < l->n; i++)
+		if (!strcmp(l->items[i].name, name))
+			return &l->items[i];
+	return NULL;
+}
+
+static struct model_entry *
+add(struct model_list *l, const char *name, const char *path, const char *origin)
+{
+	struct model_entry *m;
+
+	VEC_ROOM(l->items, l->n, l->cap);
+	m = &l->items[l->n++];
+	*m = (struct model_entry){ .name = xstrdup(name), .path = path ? xstrdup(path) : NULL,
+		.origin = origin };
+	return m;
+}
+
+static void
+add_file(struct model_list *l, const char *path, const char *origin)
+{
+	struct stat st;
+	char *name;
+
+	if (stat(path, &st) < 0 || !S_ISREG(st.st_mode) || has_file(l, &st))
+		return;
+	name = model_name_of_path(path);
+	add(l, name, path, origin)->size = st.st_size;
+	free(name);
+}
+
+struct scan {
+	struct model_list *list;
+	const char *origin;
+	size_t dirs, files;
+};
+
+static int
+visible(const struct dirent *d)
+{
+	return d->d_name[0] != '.';
+}
+
+static void
+scan_dir(struct scan *s, const char *dir, int depth)
+{
+	struct dirent **names;
+	int n;
+
+	if (s->dirs++ >= MAX_DIRS)
+		return;
+	n = scandir(dir, &names, visible, alphasort);
+	for (int i = 0; i < n; i++) {
+		char *path = xasprintf("%s/%s", dir, names[i]->d_name);
+		struct stat st;
+
+		if (is_model_file(names[i]->d_name) && s->files++ < MAX_FILES)
+			add_file(s->list, path, s->origin);
+		else if (depth > 0 && stat(path, &st) == 0 && S_ISDIR(st.st_mode))
+			scan_dir(s, path, depth - 1);
+		free(path);
+		free(names[i]);
+	}
+	if (n >= 0)
+		free(names);
+}
+
+/* Scans $VARIABLE/tail if the variable is set, else ~/home_tail. */
+static void
+scan_place(struct model_list *l, const char *variable, const char *tail, const char *home_tail,
+	const char *origin, int depth)
+{
+	const char *value = variable ? getenv(variable) : NULL;
+	struct scan s = { .list = l, .origin = origin };
+	char *dir;
+
+	if (value && *value)
+		dir = xasprintf("%s%s", value, tail);
+	else
+		dir = path_expand(home_tail);
+	if (dir[0] == '/')
+		scan_dir(&s, dir, depth);
+	free(dir);
+}
+
+/* environment variable, what follows it, folder without it, whose it is, levels below */
+static const struct {
+	const char *variable, *tail, *home, *origin;
+	int depth;
+} places[] = {
+	{ NULL, "", "~/.lmstudio/models", "LM Studio", 3 },
+	{ "XDG_CACHE_HOME", "/lm-studio/models", "~/.cache/lm-studio/models", "LM Studio", 3 },
+	{ "LLAMA_CACHE", "", "~/.cache/llama.cpp", "llama.cpp", 1 },
+	{ "HF_HUB_CACHE", "", "~/.cache/huggingface/hub", "Hugging Face", 4 },
+	{ "HF_HOME", "/hub", "~/.cache/huggingface/hub", "Hugging Face", 4 },
+};
+
+static void
+scan_config(struct model_list *l, const struct config *config)
+{
+	for (size_t i = 0; config && i < config->n_models; i++) {
+		const struct config_model *cm = &config->models[i];
+		struct model_entry *m;
+		struct stat st;
+
+		if (!cm->path)
+			continue;
+		m = add(l, cm->name, cm->path, "config");
+		m->config = cm;
+		if (stat(cm->path, &st) == 0)
+			m->size = st.st_size;
+	}
+}
+
+void
+model_list_scan(struct model_list *l, const struct config *config)
+{
+	struct scan own = { .list = l, .origin = "models folder" };
+	struct scan here = { .list = l, .origin = "this folder" };
+	char *dir = path_data("models");
+	char cwd[PATH_MAX];
+
+	*l = (struct model_list){ 0 };
+	scan_config(l, config);
+	scan_dir(&own, dir, 2);
+	free(dir);
+	if (getcwd(cwd, sizeof cwd))
+		scan_dir(&here, cwd, 0);
+	for (size_t i = 0; i < sizeof places / sizeof *places; i++)
+		scan_place(l, places[i].variable, places[i].tail, places[i].home, places[i].origin,
+			places[i].depth);
+	if (!named(l, GUIDE_NAME))
+		add(l, GUIDE_NAME, NULL, "bundled")->size = guide_size();
+}
+
+void
+model_list_release(struct model_list *l)
+{
+	for (size_t i = 0; i < l->n; i++) {
+		free(l->items[i].name);
+		free(l->items[i].path);
+	}
+	free(l->items);
+	*l = (struct model_list){ 0 };
+}
+
+/* ---- finding ---- */
+
+/* The one whose name contains the text; *n counts how many do, `names` gets the first few. */
+static const struct model_entry *
+by_part(const struct model_list *l, const char *part, size_t *n, struct strbuf *names)
+{
+	const struct model_entry *found = NULL;
+
+	*n = 0;
+	for (size_t i = 0; i < l->n; i++) {
+		if (!strcasestr(l->items[i].name, part))
+			continue;
+		if (++*n <= 5)
+			strbuf_addf(names, "%s%s", *n > 1 ? ", " : "", l->items[i].name);
+		found = &l->items[i];
+	}
+	return *n == 1 ? found : NULL;
+}
+
+static char *
+nearest_model(const struct model_list *l, const char *what)
+{
+	const char **names = xcalloc(l->n + 1, sizeof *names);
+	const char *near;
+	char *copy;
+
+	for (size_t i = 0; i < l->n; i++)
+		names[i] = l->items[i].name;
+	near = nearest_name(what, names);
+	copy = near ? xstrdup(near) : NULL;
+	free(names);
+	return copy;
+}
+
+static const struct model_entry *
+by_path(struct model_list *l, const char *what, struct err *e)
+{
+	char *path = path_expand(what), *whole = realpath(path, NULL), *name;
+	struct stat st;
+	struct model_entry *m = NULL;
+
+	if (stat(path, &st) < 0) {
+		err_errno(e, ERR_MODEL, "model file %s", what);
+	} else {
+		for (size_t i = 0; i < l->n && !m; i++)
+			if (l->items[i].path && whole && !strcmp(l->items[i].path, whole))
+				m = &l->items[i];
+		name = model_name_of_path(path);
+		if (!m) {
+			m = add(l, name, whole ? whole : path, "file");
+			m->size = st.st_size;
+		}
+		free(name);
+	}
+	free(whole);
+	free(path);
+	return m;
+}
+
+const struct model_entry *
+model_list_find(struct model_list *l, const char *what, struct err *e)
+{
+	const struct model_entry *m = named(l, what);
+	struct strbuf names = STRBUF_INIT;
+	char *near;
+	size_t n;
+
+	if (m)
+		return m;
+	if (strchr(what, '/') || what[0] == '~' || ends_with(what, ".gguf") || access(what, F_OK) == 0)
+		return by_path(l, what, e);
+	m = *what ? by_part(l, what, &n, &names) : NULL;
+	if (m) {
+		strbuf_release(&names);
+		return m;
+	}
+	near = nearest_model(l, what);
+	if (names.len)
+		err_set(e, ERR_MODEL, "more than one model is called \"%s\": %s%s", what, names.s,
+			n > 5 ? ", ..." : "");
+	else if (near)
+		err_set(e, ERR_MODEL, "no model \"%s\"; did you mean %s?", what, near);
+	else
+		err_set(e, ERR_MODEL, "no model \"%s\"; see `hum models`, or name a .gguf file", what);
+	free(near);
+	strbuf_release(&names);
+	return NULL;
+}
+
+char *
+model_ref(const struct model_list *l, const struct model_entry *m)
+{
+	if (!m->path || named(l, m->name) == m) {
+		if (!m->path || (strcmp(m->origin, "file") && strcmp(m->origin, "this folder")))
+			return xstrdup(m->name);
+	}
+	return xstrdup(m->path);
+}
+
+/* ---- using ---- */
+
+void
+model_settings(const struct config *config, const struct model_entry *m, const struct settings *top,
+	settings_mask mask, struct settings *out)
+{
+	settings_init(out);
+	if (config)
+		settings_overlay(out, &config->settings, config->set);
+	if (m && m->config)
+		settings_overlay(out, &m->config->settings, m->config->set);
+	settings_overlay(out, top, mask);
+}
+
+struct load_request *
+model_load_request(const struct model_list *l, const struct model_entry *m, const struct settings *s)
+{
+	char *ref = model_ref(l, m);
+	struct load_request *r = load_request_new(m->name, ref, m->path);
+
+	if (m->config && m->config->template_name)
+		r->template_name = xstrdup(m->config->template_name);
+	r->settings = *s;
+	free(ref);
+	return r;
+}
+
+struct llm *
+model_entry_open(const struct model_entry *m, struct err *e)
+{
+	struct llm_open_opts o = { .template_name = m->config ? m->config->template_name : NULL };
+
+	return model_open(m->path, &o, e);
+}
+
+struct llm *
+model_entry_peek(const struct model_entry *m, struct err *e)
+{
+	if (!m->path)
+		return model_entry_open(m, e);
+	return model_peek_file(m->path, e);
+}

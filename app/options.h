@@ -1,0 +1,64 @@
+/*
+ * The command line (DESIGN 6). One table of programs, each with a table of options; the parser, the errors and
+ * --help come out of them. Settings of app/config/settings.h that have an option are options too.
+ */
+#ifndef APP_OPTIONS_H
+#define APP_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#include "app/config/settings.h"
+#include "base/err.h"
+
+struct options {
+	const struct program *program;
+
+	/* What was given; strings are borrowed from argv, NULL: not given. */
+	const char *model, *system, *resume, *theme, *print;
+	const char *output, *ids, *json_file, *prompt_tokens, *gen_tokens, *depth, *repeat;
+	bool help, version, cont, resume_asked, no_save, plain, json, stream_json, special, nul;
+	struct settings settings;
+	settings_mask set;		/* which settings were given */
+	const char **args;		/* the rest; owned array of borrowed strings */
+	size_t n_args;
+};
+
+/* What to do with the parsed line; returns the exit status. */
+typedef int program_fn(const struct options *o);
+
+/* A program: "" (the chat) or a first word. The table is the caller's, ended by a row without a name. */
+struct program {
+	const char *name;
+	const char *args;		/* "[PROMPT]", for help */
+	const char *help;		/* one line */
+	const struct option_spec *options;	/* ended by a row without a name */
+	const char *settings;		/* blank-separated names of settings it takes; "*": all; NULL: none */
+	size_t min_args, max_args;
+	program_fn *run;
+};
+
+enum option_kind { OPTION_FLAG, OPTION_TEXT, OPTION_MAYBE };	/* MAYBE: text only as --name=TEXT or -xTEXT */
+
+struct option_spec {
+	char letter;			/* 0: none */
+	const char *name;		/* without dashes */
+	const char *arg;		/* name of the argument in help */
+	enum option_kind kind;
+	size_t offset;			/* in struct options: a bool, or a const char * */
+	size_t flag_offset;		/* MAYBE: the bool that says it was given */
+	const char *help;
+};
+
+/* 0, or -1 with ERR_USAGE. In both cases options_release. */
+int options_parse(struct options *o, const struct program *programs, int argc, char **argv, struct err *e);
+void options_release(struct options *o);
+
+/* --help of the program chosen. */
+void options_help(const struct options *o, const struct program *programs, FILE *out);
+
+/* A number in an option's text; -1 and ERR_USAGE naming the option when it is none or out of range. */
+int options_number(const char *text, const char *option, long min, long max, long *out, struct err *e);
+
+#endif

@@ -1,0 +1,139 @@
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "app/models/open.h"
+#include "app/signals.h"
+#include "base/xalloc.h"
+#include "ui/ui.h"
+
+enum { FAULT_STACK = 64 * 1024 };
+
+static int pipe_fd[2] = { -1, -1 };
+static int message_fd = STDERR_FILENO;
+
+static const int caught[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP, SIGCONT, SIGWINCH };
+static const int faults[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT };
+
+static void
+on_signal(int sig)
+{
+	int saved = errno;
+	unsigned char byte = sig;
+
+	/* A full pipe holds thousands of signals that were not yet looked at: one more tells nothing new. */
+	if (write(pipe_fd[1], &byte, 1) < 0)
+		errno = saved;
+	errno = saved;
+}
+
+static void
+say(const char *text)
+{
+	if (write(message_fd, text, strlen(text)) < 0)
+		return;
+}
+
+static const char *
+fault_text(int sig)
+{
+	switch (sig) {
+	case SIGBUS:
+		return "hum: bus error: memory or a disk failed";
+	case SIGABRT:
+		return "hum: aborted";
+	case SIGFPE:
+		return "hum: arithmetic fault";
+	case SIGILL:
+		return "hum: illegal instruction (HUM_ISA=scalar may help)";
+	}
+	return "hum: memory fault";
+}
+
+static void
+on_fault(int sig, siginfo_t *info, void *context)
+{
+	ui_restore_terminal();
+	if (sig == SIGBUS && model_owns_address(info->si_addr)) {
+		say("hum: the model file changed on disk while it was in use; "
+		    "the conversation is saved, start again with: hum -c\n");
+		_exit(ERR_MODEL);
+	}
+	say(fault_text(sig));
+	say(". This is a fault of the program. The conversation is saved up to here; hum -c goes on.\n");
+	raise(sig);	/* SA_RESETHAND: now with the default action, so that there is a core file */
+}
+
+static int
+make_pipe(struct err *e)
+{
+	if (pipe2(pipe_fd, O_CLOEXEC | O_NONBLOCK) == 0)
+		return 0;
+	return err_errno(e, ERR_BACKEND, "no pipe for signals");
+}
+
+int
+signals_init(struct err *e)
+{
+	struct sigaction act = { .sa_handler = on_signal, .sa_flags = SA_RESTART };
+	struct sigaction fault = { .sa_sigaction = on_fault,
+		.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESETHAND | SA_NODEFER };
+	struct sigaction ignore = { .sa_handler = SIG_IGN };
+	stack_t stack = { .ss_size = FAULT_STACK };
+
+	if (pipe_fd[0] < 0 && make_pipe(e) < 0)
+		return -1;
+	/* A stack that overflowed cannot run the handler that says so. */
+	stack.ss_sp = xmalloc(FAULT_STACK);
+	if (sigaltstack(&stack, NULL) < 0)
+		free(stack.ss_sp);
+	for (size_t i = 0; i < sizeof caught / sizeof *caught; i++)
+		sigaction(caught[i], &act, NULL);
+	for (size_t i = 0; i < sizeof faults / sizeof *faults; i++)
+		sigaction(faults[i], &fault, NULL);
+	sigaction(SIGPIPE, &ignore, NULL);
+	return 0;
+}
+
+int
+signals_fd(void)
+{
+	return pipe_fd[0];
+}
+
+int
+signals_next(void)
+{
+	unsigned char byte;
+
+	return read(pipe_fd[0], &byte, 1) == 1 ? byte : 0;
+}
+
+int
+signal_is_end(int sig)
+{
+	return sig == SIGINT || sig == SIGTERM || sig == SIGHUP || sig == SIGQUIT;
+}
+
+void
+signals_stop_self(void)
+{
+	struct sigaction act = { .sa_handler = SIG_DFL }, old;
+
+	/* The whole group, so that a pipeline stops as one; and SIGTSTP, which does nothing where no shell could
+	 * ever wake us again. It is delivered before kill returns: the other threads block it. */
+	sigaction(SIGTSTP, &act, &old);
+	kill(0, SIGTSTP);
+	sigaction(SIGTSTP, &old, NULL);
+}
+
+void
+signals_set_stderr(int fd)
+{
+	message_fd = fd;
+}

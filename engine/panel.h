@@ -1,0 +1,115 @@
+/*
+ * How the SIMD kernels multiply, whatever the format, the batch and the instruction set:
+ *
+ *   for each panel of PANEL_ROWS rows, for each chunk of PANEL_BLOCKS * 32 columns:
+ *     unpack the rows' GGUF blocks into bytes and float scales, in the first-level cache;
+ *     for each tile of a few tokens: add the chunk's products to the sums of panel x tile.
+ *
+ * One unpacker a format and one tile kernel an instruction set serve one token as well as a thousand. The
+ * rows lie in the lanes of the vectors: a scale is multiplied once for a whole vector of rows, no sum
+ * crosses lanes, and the additions of a result come in the same order in every batch.
+ *
+ * A file of an instruction set defines LANES (32-bit lanes of a vector) and PANEL_ROWS (a multiple of
+ * LANES), includes this header, defines the functions declared here, includes engine/panel_unpack.h,
+ * defines its tiles and tile_for(), and includes engine/panel_multiply.h and engine/panel_quantise.h. All is static: nothing compiled
+ * for one instruction set can be called by code of another.
+ */
+#ifndef ENGINE_PANEL_H
+#define ENGINE_PANEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "engine/matmul_isa.h"
+
+enum {
+	PANEL_BLOCKS = 16,		/* blocks of 32 columns in a chunk: two super-blocks */
+	PANEL_GROUP = PANEL_ROWS * 4,	/* bytes of 4 columns of a panel */
+	PANEL_TOKENS = 192,		/* tokens whose sums are kept beside a panel */
+};
+
+typedef uint8_t vb __attribute__((vector_size(4 * LANES), may_alias));
+typedef uint32_t vu __attribute__((vector_size(4 * LANES), may_alias));
+typedef int32_t vi __attribute__((vector_size(4 * LANES), may_alias));
+typedef float vf __attribute__((vector_size(4 * LANES), may_alias));
+
+/* 16 bytes of each of LANES rows, turned: lane r of out[j] holds bytes 4j..4j+3 of row r. */
+static inline void load_rows(const uint8_t *p, size_t stride, vu out[4]);
+
+/* The low 16 bits of each lane as a half-precision number. */
+static inline vf half_to_float(vu h);
+
+/* The bytes of a panel for unsigned weights less `zero` (0, 4, 8, 16, 32), and for signed weights. */
+static inline vu panel_unsigned(vu q, int zero);
+static inline vu panel_signed(vu q);
+
+/* Each byte (0..15) replaced by its value in the table of IQ4. */
+static inline vu lookup(vu nibbles);
+
+/* Bits 0..3 of each lane to bit 4 of its four bytes; higher bits are ignored. */
+static inline vu spread_bits(vu bits);
+
+/* The largest lane, and the sum of the lanes. */
+static inline uint32_t max_lanes(vu x);
+static inline int32_t sum_lanes(vi x);
+
+/* The low bytes of the lanes to memory. */
+static inline void store_low_bytes(int8_t *p, vi x);
+
+/* How the scales of a format enter the sums (engine/matmul.h). */
+enum panel_kind {
+	KIND_WHOLE,		/* a scale for 32 weights */
+	KIND_WHOLE_MIN,		/* and a minimum */
+	KIND_HALVES,		/* a scale for 16 weights */
+	KIND_HALVES_MIN,	/* and a minimum */
+	KIND_FLOAT,
+	KIND_COUNT,
+};
+
+/* Bits of the weights as unsigned bytes: what bounds the sums that AVX2 may keep in 16 bits. 8: signed. */
+enum panel_width { WIDTH_4 = 4, WIDTH_5 = 5, WIDTH_6 = 6, WIDTH_8 = 8 };
+
+/*
+ * A chunk of a panel. A block is 8 groups of 4 columns, [8][PANEL_ROWS][4] bytes; scales and minimums are
+ * [block][PANEL_ROWS], or [block][2][PANEL_ROWS] where there is one for 16 weights. Float weights are
+ * [column][PANEL_ROWS] floats in q.
+ */
+struct panel {
+	uint8_t q[PANEL_BLOCKS * 8 * PANEL_GROUP] __attribute__((aligned(64)));
+	float d[PANEL_BLOCKS * 2 * PANEL_ROWS] __attribute__((aligned(64)));
+	float m[PANEL_BLOCKS * 2 * PANEL_ROWS] __attribute__((aligned(64)));
+};
+
+/* Where an unpacker puts LANES rows. */
+struct panel_out {
+	uint8_t *q;
+	float *d, *m;
+};
+
+/* What lies behind the chunk being unpacked, to be prefetched meanwhile: `rows` pieces of `bytes` bytes. */
+struct panel_ahead {
+	const uint8_t *p;
+	size_t stride, rows, bytes;
+};
+
+struct panel_format {
+	/* LANES rows from p on, `stride` bytes apart; n blocks, or n columns of floats (a multiple of 8). */
+	void (*unpack)(const uint8_t *p, size_t stride, size_t n, struct panel_out o,
+		const struct panel_ahead *next);
+	enum panel_kind kind;
+	enum panel_width width;
+	int zero;		/* what the unsigned weights are less */
+};
+
+/*
+ * Adds the products of a chunk to sum[tokens][PANEL_ROWS]: n blocks, or n columns of floats. The activations
+ * of the tokens (struct act_block, or float) are `stride` bytes apart. The number of tokens is the tile's.
+ */
+typedef void tile_fn(const struct panel *p, size_t n, const void *act, size_t stride, float *sum);
+
+/* The tile for at most `left` tokens; *tokens is how many it takes, 1..left. */
+static tile_fn *tile_for(const struct panel_format *f, size_t left, size_t *tokens);
+
+#endif

@@ -1,0 +1,125 @@
+/* The loops around unpackers and tiles (engine/panel.h). Included last by the files of the instruction sets. */
+
+enum {
+	TAIL_STRIDE = 576,	/* bytes of a row's chunk at most, rounded up */
+};
+
+struct scratch {
+	struct panel panel;
+	float sum[PANEL_TOKENS][PANEL_ROWS] __attribute__((aligned(64)));
+	uint8_t tail[PANEL_ROWS * TAIL_STRIDE] __attribute__((aligned(64)));
+};
+
+/* A matrix's type in numbers: a unit is what the pointer moves by, a chunk at most `chunk` columns. */
+struct shape {
+	const struct panel_format *format;
+	size_t chunk, unit, unit_bytes;
+};
+
+static struct shape
+shape_of(const struct matrix *w)
+{
+	const struct quant_format *q = quant_format(w->type);
+	struct shape s = { &panel_formats[w->type], PANEL_BLOCKS * MATMUL_BLOCK, q->block, q->bytes };
+
+	if (s.format->kind == KIND_FLOAT)
+		s.chunk = MATMUL_PARTIAL;
+	return s;
+}
+
+static size_t
+min_size(size_t a, size_t b)
+{
+	return a < b ? a : b;
+}
+
+/*
+ * Copies a chunk of fewer than PANEL_ROWS rows, or of floats whose number is no multiple of 8, to where the
+ * unpackers may read whole panels. Missing rows repeat the last one; missing columns are not multiplied.
+ */
+static const uint8_t *
+copy_tail(struct scratch *x, const uint8_t *p, size_t stride, size_t rows, size_t bytes)
+{
+	for (size_t i = 0; i < PANEL_ROWS; i++)
+		memcpy(x->tail + i * TAIL_STRIDE, p + min_size(i, rows - 1) * stride, bytes);
+	return x->tail;
+}
+
+/* Unpacks `cols` columns from column k of the panel at row r. */
+static void
+unpack_chunk(struct scratch *x, const struct shape *s, const struct matrix *w, size_t r, size_t r1, size_t k,
+	size_t cols)
+{
+	const uint8_t *p = w->data + r * w->row_bytes + k / s->unit * s->unit_bytes;
+	size_t stride = w->row_bytes, rows = min_size(r1 - r, PANEL_ROWS), n = cols / MATMUL_BLOCK;
+	size_t next_k = k + cols < w->cols ? k + cols : 0, next_r = next_k ? r : r + PANEL_ROWS;
+	size_t next_cols = min_size(s->chunk, w->cols - next_k);
+	struct panel_ahead next = { 0 };
+
+	if (next_r < r1) {
+		next.p = w->data + next_r * w->row_bytes + next_k / s->unit * s->unit_bytes;
+		next.stride = w->row_bytes;
+		next.bytes = next_cols / s->unit * s->unit_bytes;
+	}
+	if (rows < PANEL_ROWS || (s->format->kind == KIND_FLOAT && cols % 8)) {
+		p = copy_tail(x, p, stride, rows, cols / s->unit * s->unit_bytes);
+		stride = TAIL_STRIDE;
+	}
+	if (s->format->kind == KIND_FLOAT)
+		n = (cols + 7) / 8 * 8;
+	for (size_t i = 0; i < PANEL_ROWS; i += LANES) {
+		struct panel_out o = { x->panel.q + 4 * i, x->panel.d + i, x->panel.m + i };
+
+		next.rows = next_r + i < r1 ? min_size(r1 - next_r - i, LANES) : 0;
+		s->format->unpack(p + i * stride, stride, n, o, &next);
+		next.p += LANES * next.stride;
+	}
+}
+
+/* All products of rows r.. of one panel with n tokens, n <= PANEL_TOKENS. */
+static void
+multiply_panel(struct scratch *x, const struct shape *s, const struct matrix *w, size_t r, size_t r1,
+	const struct act *a, size_t t0, size_t n)
+{
+	bool floats = s->format->kind == KIND_FLOAT;
+	size_t stride = floats ? a->k * sizeof(float) : a->k / MATMUL_BLOCK * sizeof(struct act_block);
+
+	memset(x->sum, 0, n * sizeof x->sum[0]);
+	for (size_t k = 0; k < a->k; k += s->chunk) {
+		size_t cols = min_size(s->chunk, a->k - k), tokens;
+		const char *act = floats ? (const char *)(a->f + k) : (const char *)(a->b + k / MATMUL_BLOCK);
+
+		unpack_chunk(x, s, w, r, r1, k, cols);
+		for (size_t t = 0; t < n; t += tokens) {
+			tile_fn *tile = tile_for(s->format, n - t, &tokens);
+
+			tile(&x->panel, floats ? cols : cols / MATMUL_BLOCK, act + (t0 + t) * stride, stride,
+				x->sum[t]);
+		}
+	}
+}
+
+static void
+multiply(const struct matrix *w, size_t r0, size_t r1, const struct act *a, float *out, size_t ldo,
+	void *scratch)
+{
+	struct shape s = shape_of(w);
+	struct scratch *x = scratch;
+
+	for (size_t t = 0; t < a->n; t += PANEL_TOKENS) {
+		size_t n = min_size(PANEL_TOKENS, a->n - t);
+
+		for (size_t r = r0; r < r1; r += PANEL_ROWS) {
+			multiply_panel(x, &s, w, r, r1, a, t, n);
+			for (size_t i = 0; i < n; i++)
+				memcpy(out + (t + i) * ldo + r, x->sum[i],
+					min_size(PANEL_ROWS, r1 - r) * sizeof(float));
+		}
+	}
+}
+
+static size_t
+scratch_bytes(size_t cols)
+{
+	return sizeof(struct scratch);
+}

@@ -1,0 +1,430 @@
+/*
+ * From GGUF blocks to panels, LANES rows at a time, written once for all vector widths. Included by the
+ * files of the instruction sets after what engine/panel.h asks for. Layouts of the blocks: engine/quant.c.
+ *
+ * load_rows() turns 16 bytes of each row; from then on all rows are worked on alike. Every load lies
+ * within the block: nothing is read past the end of a matrix.
+ */
+
+#define NIBBLES 0x0f0f0f0fu
+
+static inline vf
+to_float(vu x)
+{
+	return __builtin_convertvector((vi)x, vf);
+}
+
+static inline vu
+byte_of(vu x, unsigned i)
+{
+	return x >> 8 * i & 0xff;
+}
+
+static inline void
+put(uint8_t *q, size_t block, size_t group, vu x)
+{
+	*(vu *)(q + (block * 8 + group) * PANEL_GROUP) = x;
+}
+
+static inline void
+put_float(float *f, size_t i, vf x)
+{
+	*(vf *)(f + i * PANEL_ROWS) = x;
+}
+
+/* Row i of the pieces to come into the cache. */
+static inline void
+prefetch_row(const struct panel_ahead *a, size_t i)
+{
+	const uint8_t *p = a->p + i * a->stride, *end = p + a->bytes;
+
+	if (i >= a->rows)
+		return;
+	for (p = (const uint8_t *)((uintptr_t)p & ~(uintptr_t)63); p < end; p += 64)
+		__builtin_prefetch(p, 0, PREFETCH_LOCALITY);
+}
+
+static inline void
+put_nibbles(uint8_t *q, size_t b, const vu x[4], int zero)
+{
+	for (size_t j = 0; j < 4; j++) {
+		put(q, b, j, panel_unsigned(x[j] & NIBBLES, zero));
+		put(q, b, j + 4, panel_unsigned(x[j] >> 4 & NIBBLES, zero));
+	}
+}
+
+static inline void
+put_nibbles_and_fifth(uint8_t *q, size_t b, const vu x[4], vu fifth, int zero)
+{
+	for (unsigned j = 0; j < 4; j++) {
+		put(q, b, j, panel_unsigned((x[j] & NIBBLES) | spread_bits(fifth >> 4 * j), zero));
+		put(q, b, j + 4, panel_unsigned((x[j] >> 4 & NIBBLES) | spread_bits(fifth >> (16 + 4 * j)), zero));
+	}
+}
+
+static inline void
+put_lookup(uint8_t *q, size_t b, const vu x[4])
+{
+	for (size_t j = 0; j < 4; j++) {
+		put(q, b, j, panel_signed(lookup(x[j] & NIBBLES)));
+		put(q, b, j + 4, panel_signed(lookup(x[j] >> 4 & NIBBLES)));
+	}
+}
+
+/* ---- blocks of 32 ---------------------------------------------------------------------------- */
+
+static void
+unpack_q4_0(const uint8_t *p, size_t stride, size_t blocks, struct panel_out o, const struct panel_ahead *next)
+{
+	for (size_t b = 0; b < blocks; b++, p += 18) {
+		vu head[4], x[4];
+
+		prefetch_row(next, b);
+		load_rows(p, stride, head);
+		load_rows(p + 2, stride, x);
+		put_float(o.d, b, half_to_float(head[0]));
+		put_nibbles(o.q, b, x, 8);
+	}
+}
+
+static void
+unpack_q4_1(const uint8_t *p, size_t stride, size_t blocks, struct panel_out o, const struct panel_ahead *next)
+{
+	for (size_t b = 0; b < blocks; b++, p += 20) {
+		vu head[4], x[4];
+
+		prefetch_row(next, b);
+		load_rows(p, stride, head);
+		load_rows(p + 4, stride, x);
+		put_float(o.d, b, half_to_float(head[0]));
+		put_float(o.m, b, half_to_float(head[0] >> 16));
+		put_nibbles(o.q, b, x, 0);
+	}
+}
+
+static void
+unpack_q5_0(const uint8_t *p, size_t stride, size_t blocks, struct panel_out o, const struct panel_ahead *next)
+{
+	for (size_t b = 0; b < blocks; b++, p += 22) {
+		vu head[4], x[4];
+
+		prefetch_row(next, b);
+		load_rows(p, stride, head);
+		load_rows(p + 6, stride, x);
+		put_float(o.d, b, half_to_float(head[0]));
+		put_nibbles_and_fifth(o.q, b, x, head[0] >> 16 | head[1] << 16, 16);
+	}
+}
+
+static void
+unpack_q5_1(const uint8_t *p, size_t stride, size_t blocks, struct panel_out o, const struct panel_ahead *next)
+{
+	for (size_t b = 0; b < blocks; b++, p += 24) {
+		vu head[4], x[4];
+
+		prefetch_row(next, b);
+		load_rows(p, stride, head);
+		load_rows(p + 8, stride, x);
+		put_float(o.d, b, half_to_float(head[0]));
+		put_float(o.m, b, half_to_float(head[0] >> 16));
+		put_nibbles_and_fifth(o.q, b, x, head[1], 0);
+	}
+}
+
+static void
+unpack_q8_0(const uint8_t *p, size_t stride, size_t blocks, struct panel_out o, const struct panel_ahead *next)
+{
+	for (size_t b = 0; b < blocks; b++, p += 34) {
+		vu head[4], x[8];
+
+		prefetch_row(next, b);
+		load_rows(p, stride, head);
+		load_rows(p + 2, stride, x);
+		load_rows(p + 18, stride, x + 4);
+		put_float(o.d, b, half_to_float(head[0]));
+		for (size_t j = 0; j < 8; j++)
+			put(o.q, b, j, panel_signed(x[j]));
+	}
+}
+
+static void
+unpack_iq4_nl(const uint8_t *p, size_t stride, size_t blocks, struct panel_out o, const struct panel_ahead *next)
+{
+	for (size_t b = 0; b < blocks; b++, p += 18) {
+		vu head[4], x[4];
+
+		prefetch_row(next, b);
+		load_rows(p, stride, head);
+		load_rows(p + 2, stride, x);
+		put_float(o.d, b, half_to_float(head[0]));
+		put_lookup(o.q, b, x);
+	}
+}
+
+/* ---- super-blocks of 256: eight blocks ------------------------------------------------------- */
+
+static void
+unpack_q2_k(const uint8_t *p, size_t stride, size_t blocks, struct panel_out o, const struct panel_ahead *next)
+{
+	for (size_t b = 0; b < blocks; b += 8, p += 84) {
+		vu sc[4], tail[4];
+		vf d, dmin;
+
+		load_rows(p, stride, sc);
+		load_rows(p + 68, stride, tail);
+		d = half_to_float(tail[3]);
+		dmin = -half_to_float(tail[3] >> 16);
+		for (unsigned i = 0; i < 16; i++) {
+			vu s = byte_of(sc[i / 4], i % 4);
+
+			put_float(o.d, 2 * b + i, d * to_float(s & 15));
+			put_float(o.m, 2 * b + i, dmin * to_float(s >> 4));
+		}
+		for (size_t c = 0; c < 4; c++) {
+			vu x[4];
+
+			prefetch_row(next, b + 2 * c);
+			prefetch_row(next, b + 2 * c + 1);
+			load_rows(p + 16 + 16 * c, stride, x);
+			for (unsigned g = 0; g < 4; g++) {
+				for (size_t j = 0; j < 4; j++)
+					put(o.q, b + c / 2 * 4 + g, c % 2 * 4 + j,
+						panel_unsigned(x[j] >> 2 * g & 0x03030303, 0));
+			}
+		}
+	}
+}
+
+/* 16 scales of 6 bits, four a vector, less 32: low 4 bits in bytes 0-7, high 2 bits in bytes 8-11. */
+static inline void
+q3_k_scales(const vu tail[4], vu sc[4])
+{
+	vu s0 = tail[0] >> 16 | tail[1] << 16, s1 = tail[1] >> 16 | tail[2] << 16;
+	vu s2 = tail[2] >> 16 | tail[3] << 16;
+
+	sc[0] = (s0 & NIBBLES) | (s2 << 4 & 0x30303030);
+	sc[1] = (s1 & NIBBLES) | (s2 << 2 & 0x30303030);
+	sc[2] = (s0 >> 4 & NIBBLES) | (s2 & 0x30303030);
+	sc[3] = (s1 >> 4 & NIBBLES) | (s2 >> 2 & 0x30303030);
+}
+
+static void
+unpack_q3_k(const uint8_t *p, size_t stride, size_t blocks, struct panel_out o, const struct panel_ahead *next)
+{
+	for (size_t b = 0; b < blocks; b += 8, p += 110) {
+		vu hmask[8], tail[4], sc[4];
+		vf d;
+
+		load_rows(p, stride, hmask);
+		load_rows(p + 16, stride, hmask + 4);
+		load_rows(p + 94, stride, tail);	/* two bytes before the scales */
+		d = half_to_float(tail[3] >> 16);
+		q3_k_scales(tail, sc);
+		for (unsigned i = 0; i < 16; i++)
+			put_float(o.d, 2 * b + i, d * to_float(byte_of(sc[i / 4], i % 4) - 32));
+		for (size_t c = 0; c < 4; c++) {
+			vu x[4];
+
+			prefetch_row(next, b + 2 * c);
+			prefetch_row(next, b + 2 * c + 1);
+			load_rows(p + 32 + 16 * c, stride, x);
+			for (unsigned g = 0; g < 4; g++) {
+				for (size_t j = 0; j < 4; j++) {
+					vu hi = hmask[c % 2 * 4 + j] >> (c / 2 * 4 + g) & 0x01010101;
+
+					put(o.q, b + c / 2 * 4 + g, c % 2 * 4 + j,
+						panel_unsigned((x[j] >> 2 * g & 0x03030303) | hi << 2, 4));
+				}
+			}
+		}
+	}
+}
+
+/* Scales and minimums of Q4_K and Q5_K, 6 bits each, from the block's first 16 bytes. */
+static inline void
+put_k4_scales(const vu head[4], size_t b, struct panel_out o)
+{
+	vf d = half_to_float(head[0]), dmin = -half_to_float(head[0] >> 16);
+	vu sc[2], m[2];
+
+	sc[0] = head[1] & 0x3f3f3f3f;
+	m[0] = head[2] & 0x3f3f3f3f;
+	sc[1] = (head[3] & NIBBLES) | (head[1] >> 2 & 0x30303030);
+	m[1] = (head[3] >> 4 & NIBBLES) | (head[2] >> 2 & 0x30303030);
+	for (unsigned g = 0; g < 8; g++) {
+		put_float(o.d, b + g, d * to_float(byte_of(sc[g / 4], g % 4)));
+		put_float(o.m, b + g, dmin * to_float(byte_of(m[g / 4], g % 4)));
+	}
+}
+
+static void
+unpack_q4_k(const uint8_t *p, size_t stride, size_t blocks, struct panel_out o, const struct panel_ahead *next)
+{
+	for (size_t b = 0; b < blocks; b += 8, p += 144) {
+		vu x[4];
+
+		load_rows(p, stride, x);
+		put_k4_scales(x, b, o);
+		for (size_t c = 0; c < 8; c++) {
+			prefetch_row(next, b + c);
+			load_rows(p + 16 + 16 * c, stride, x);
+			for (size_t j = 0; j < 4; j++) {
+				size_t g = b + c / 2 * 2, i = c % 2 * 4 + j;
+
+				put(o.q, g, i, panel_unsigned(x[j] & NIBBLES, 0));
+				put(o.q, g + 1, i, panel_unsigned(x[j] >> 4 & NIBBLES, 0));
+			}
+		}
+	}
+}
+
+static void
+unpack_q5_k(const uint8_t *p, size_t stride, size_t blocks, struct panel_out o, const struct panel_ahead *next)
+{
+	for (size_t b = 0; b < blocks; b += 8, p += 176) {
+		vu x[4], qh[8];
+
+		load_rows(p, stride, x);
+		put_k4_scales(x, b, o);
+		load_rows(p + 16, stride, qh);
+		load_rows(p + 32, stride, qh + 4);
+		for (unsigned c = 0; c < 8; c++) {
+			prefetch_row(next, b + c);
+			load_rows(p + 48 + 16 * c, stride, x);
+			for (unsigned j = 0; j < 4; j++) {
+				unsigned g = c / 2 * 2, i = c % 2 * 4 + j;
+				vu lo = (qh[i] >> g & 0x01010101) << 4, hi = (qh[i] >> (g + 1) & 0x01010101) << 4;
+
+				put(o.q, b + g, i, panel_unsigned((x[j] & NIBBLES) | lo, 0));
+				put(o.q, b + g + 1, i, panel_unsigned((x[j] >> 4 & NIBBLES) | hi, 0));
+			}
+		}
+	}
+}
+
+/* 64 columns of each of the four blocks that share their high bits: 16 columns of each. */
+static inline void
+put_q6_k(const uint8_t *ql, const uint8_t *qh, size_t stride, uint8_t *q, size_t b, size_t i)
+{
+	vu lo[4], lo2[4], h[4];
+
+	load_rows(ql, stride, lo);
+	load_rows(ql + 32, stride, lo2);
+	load_rows(qh, stride, h);
+	for (size_t j = 0; j < 4; j++) {
+		put(q, b, i + j, panel_unsigned((lo[j] & NIBBLES) | (h[j] << 4 & 0x30303030), 32));
+		put(q, b + 1, i + j, panel_unsigned((lo2[j] & NIBBLES) | (h[j] << 2 & 0x30303030), 32));
+		put(q, b + 2, i + j, panel_unsigned((lo[j] >> 4 & NIBBLES) | (h[j] & 0x30303030), 32));
+		put(q, b + 3, i + j, panel_unsigned((lo2[j] >> 4 & NIBBLES) | (h[j] >> 2 & 0x30303030), 32));
+	}
+}
+
+static void
+unpack_q6_k(const uint8_t *p, size_t stride, size_t blocks, struct panel_out o, const struct panel_ahead *next)
+{
+	for (size_t b = 0; b < blocks; b += 8, p += 210) {
+		vu sc[4], tail[4];
+		vf d;
+
+		load_rows(p + 192, stride, sc);
+		load_rows(p + 194, stride, tail);
+		d = half_to_float(tail[3] >> 16);
+		for (unsigned i = 0; i < 16; i++) {
+			vi s = (vi)(sc[i / 4] << (24 - 8 * (i % 4))) >> 24;
+
+			put_float(o.d, 2 * b + i, d * to_float((vu)s));
+		}
+		for (size_t c = 0; c < 4; c++) {
+			prefetch_row(next, b + 2 * c);
+			prefetch_row(next, b + 2 * c + 1);
+			put_q6_k(p + c / 2 * 64 + c % 2 * 16, p + 128 + 16 * c, stride, o.q, b + c / 2 * 4,
+				c % 2 * 4);
+		}
+	}
+}
+
+static void
+unpack_iq4_xs(const uint8_t *p, size_t stride, size_t blocks, struct panel_out o, const struct panel_ahead *next)
+{
+	for (size_t b = 0; b < blocks; b += 8, p += 136) {
+		vu x[4];
+		vf d;
+
+		load_rows(p, stride, x);
+		d = half_to_float(x[0]);
+		for (unsigned g = 0; g < 8; g++) {
+			vu ls = (x[1] >> 4 * g & 15) | (x[0] >> (16 + 2 * g) & 3) << 4;
+
+			put_float(o.d, b + g, d * to_float(ls - 32));
+		}
+		for (size_t g = 0; g < 8; g++) {
+			prefetch_row(next, b + g);
+			load_rows(p + 8 + 16 * g, stride, x);
+			put_lookup(o.q, b + g, x);
+		}
+	}
+}
+
+/* ---- floats: `blocks` is the number of columns, rounded up to a multiple of 8 ------------------- */
+
+static void
+unpack_f32(const uint8_t *p, size_t stride, size_t cols, struct panel_out o, const struct panel_ahead *next)
+{
+	for (size_t k = 0; k < cols; k += 4, p += 16) {
+		vu x[4];
+
+		if (k % 8 == 0)
+			prefetch_row(next, k / 8);
+		load_rows(p, stride, x);
+		for (size_t j = 0; j < 4; j++)
+			put_float((float *)o.q, k + j, (vf)x[j]);
+	}
+}
+
+static void
+unpack_f16(const uint8_t *p, size_t stride, size_t cols, struct panel_out o, const struct panel_ahead *next)
+{
+	for (size_t k = 0; k < cols; k += 8, p += 16) {
+		vu x[4];
+
+		prefetch_row(next, k / 8);
+		load_rows(p, stride, x);
+		for (size_t j = 0; j < 4; j++) {
+			put_float((float *)o.q, k + 2 * j, half_to_float(x[j]));
+			put_float((float *)o.q, k + 2 * j + 1, half_to_float(x[j] >> 16));
+		}
+	}
+}
+
+static void
+unpack_bf16(const uint8_t *p, size_t stride, size_t cols, struct panel_out o, const struct panel_ahead *next)
+{
+	for (size_t k = 0; k < cols; k += 8, p += 16) {
+		vu x[4];
+
+		prefetch_row(next, k / 8);
+		load_rows(p, stride, x);
+		for (size_t j = 0; j < 4; j++) {
+			put_float((float *)o.q, k + 2 * j, (vf)(x[j] << 16));
+			put_float((float *)o.q, k + 2 * j + 1, (vf)(x[j] & 0xffff0000));
+		}
+	}
+}
+
+static const struct panel_format panel_formats[QUANT_TYPE_MAX] = {
+	[QUANT_F32] = { unpack_f32, KIND_FLOAT, 0, 0 },
+	[QUANT_F16] = { unpack_f16, KIND_FLOAT, 0, 0 },
+	[QUANT_BF16] = { unpack_bf16, KIND_FLOAT, 0, 0 },
+	[QUANT_Q4_0] = { unpack_q4_0, KIND_WHOLE, WIDTH_4, 8 },
+	[QUANT_Q4_1] = { unpack_q4_1, KIND_WHOLE_MIN, WIDTH_4, 0 },
+	[QUANT_Q5_0] = { unpack_q5_0, KIND_WHOLE, WIDTH_5, 16 },
+	[QUANT_Q5_1] = { unpack_q5_1, KIND_WHOLE_MIN, WIDTH_5, 0 },
+	[QUANT_Q8_0] = { unpack_q8_0, KIND_WHOLE, WIDTH_8, 0 },
+	[QUANT_Q2_K] = { unpack_q2_k, KIND_HALVES_MIN, WIDTH_4, 0 },
+	[QUANT_Q3_K] = { unpack_q3_k, KIND_HALVES, WIDTH_4, 4 },
+	[QUANT_Q4_K] = { unpack_q4_k, KIND_WHOLE_MIN, WIDTH_4, 0 },
+	[QUANT_Q5_K] = { unpack_q5_k, KIND_WHOLE_MIN, WIDTH_5, 0 },
+	[QUANT_Q6_K] = { unpack_q6_k, KIND_HALVES, WIDTH_6, 32 },
+	[QUANT_IQ4_NL] = { unpack_iq4_nl, KIND_WHOLE, WIDTH_8, 0 },
+	[QUANT_IQ4_XS] = { unpack_iq4_xs, KIND_WHOLE, WIDTH_8, 0 },
+};
