@@ -40,7 +40,7 @@ find(const struct matmul_ops **list)
 	enum {
 		L1_C_FMA = 1 << 12, L1_C_OSXSAVE = 1 << 27, L1_C_AVX = 1 << 28, L1_C_F16C = 1 << 29,
 		L7_B_AVX2 = 1 << 5, L7_B_F = 1 << 16, L7_B_DQ = 1 << 17, L7_B_BW = 1 << 30,
-		L7_C_VNNI = 1 << 11,
+		L7_C_VNNI = 1 << 11, L71_A_AVXVNNI = 1 << 4,
 		YMM = 0x6, ZMM = 0xe6,
 	};
 	const uint32_t l7_b_vl = 1u << 31;
@@ -53,6 +53,10 @@ find(const struct matmul_ops **list)
 	xcr0 = saved_registers();
 	if (!all(xcr0, YMM) || !__get_cpuid_count(7, 0, &max_subleaf, &b, &c, &d) || !(b & L7_B_AVX2))
 		return 0;
+	list[n++] = &matmul_avx2;
+	if (max_subleaf >= 1 && __get_cpuid_count(7, 1, &a, &(uint32_t){ 0 }, &(uint32_t){ 0 }, &d) &&
+	    (a & L71_A_AVXVNNI))
+		list[n++] = &matmul_avxvnni;
 	if (all(xcr0, ZMM) && all(b, L7_B_F | L7_B_DQ | L7_B_BW | l7_b_vl) && (c & L7_C_VNNI))
 		list[n++] = &matmul_avx512;
 	return n;

@@ -1,11 +1,7 @@
 /*
  * AVX-512 with VNNI: panels of 32 rows, two vectors; tiles of up to 12 tokens, whose 24 sums fill the
- * registers. vpdpbusd multiplies unsigned weights (w + 128) with four signed activations of a token,
- * broadcast from memory.
- *
- * The sums start at act_block.z, so that they end as the bits of the float M + dot, M = 1.5 * 2^23. Then
- * fma(M + dot, d, -M * d) is dot * d rounded once, without a conversion: M * d is exact, since the scales
- * of all formats have at most 19 significant bits.
+ * registers. vpdpbusd multiplies four unsigned weights (w + 128) of a row with four signed activations of
+ * a token, which come from memory to all rows.
  */
 #include "config.h"
 
@@ -13,6 +9,7 @@
 
 #define LANES 16
 #define PANEL_ROWS 32
+#define TILE_TOKENS 12
 #define PREFETCH_LOCALITY 2	/* second-level cache */
 
 #include "engine/panel.h"
@@ -96,46 +93,30 @@ store_low_bytes(int8_t *p, vi x)
 	_mm_storeu_si128((__m128i *)p, _mm512_cvtepi32_epi8((__m512i)x));
 }
 
+static inline vf
+fma_lanes(vf a, vf b, vf c)
+{
+	return (vf)_mm512_fmadd_ps((__m512)a, (__m512)b, (__m512)c);
+}
+
+static inline vf
+broadcast_float(float x)
+{
+	return (vf)_mm512_set1_ps(x);
+}
+
 #include "engine/panel_unpack.h"
+#include "engine/panel_tiles.h"
 
-#define INLINE static inline __attribute__((always_inline))
-
-/* The tokens of a tile, reached from every third one: addresses are a pointer and once or twice the stride. */
-struct tokens {
-	const char *p[4];
-	size_t stride;
-};
-
-INLINE struct tokens
-tokens_from(const char *first, size_t stride)
+INLINE vi
+start_dot(const struct act_block *a, const int part, const int width, const int zero)
 {
-	return (struct tokens){ { first, first + 3 * stride, first + 6 * stride, first + 9 * stride }, stride };
+	return (vi)_mm512_set1_epi32(a->z[part]);
 }
 
-INLINE const void *
-token(const struct tokens *x, int t)
-{
-	return x->p[t / 3] + (size_t)(t % 3) * x->stride;
-}
-
-INLINE const struct act_block *
-block(const struct tokens *x, int t)
-{
-	return token(x, t);
-}
-
-INLINE __m512i
-four(const struct act_block *a, int group)
-{
-	int32_t x;
-
-	memcpy(&x, a->q + 4 * group, 4);
-	return _mm512_set1_epi32(x);
-}
-
-/* dot[2t] and dot[2t + 1] += groups g0..g1 of a block, tokens t. */
 INLINE void
-dot_groups(__m512i dot[], const uint8_t *q, const struct tokens *x, const int tokens, const int g0, const int g1)
+dot_groups(vi dot[], const uint8_t *q, const struct tokens *x, const int tokens, const int g0, const int g1,
+	const int width)
 {
 #pragma GCC unroll 8
 	for (int g = g0; g < g1; g++) {
@@ -143,143 +124,41 @@ dot_groups(__m512i dot[], const uint8_t *q, const struct tokens *x, const int to
 
 #pragma GCC unroll 12
 		for (int t = 0; t < tokens; t++) {
-			__m512i v = four(token(x, t), g);
+			int32_t four;
+			__m512i v;
 
-			dot[2 * t] = _mm512_dpbusd_epi32(dot[2 * t], w0, v);
-			dot[2 * t + 1] = _mm512_dpbusd_epi32(dot[2 * t + 1], w1, v);
+			memcpy(&four, block(x, t)->q + 4 * g, sizeof four);
+			v = _mm512_set1_epi32(four);
+			dot[2 * t] = (vi)_mm512_dpbusd_epi32((__m512i)dot[2 * t], w0, v);
+			dot[2 * t + 1] = (vi)_mm512_dpbusd_epi32((__m512i)dot[2 * t + 1], w1, v);
 		}
 	}
 }
 
-/* A scale of 32 rows, and what takes the magic number away from the sums. */
-struct scale {
-	__m512 d[2], less[2];
-};
-
-INLINE struct scale
-load_scale(const float *d)
-{
-	struct scale s;
-
-	for (int v = 0; v < 2; v++) {
-		s.d[v] = _mm512_load_ps(d + v * LANES);
-		s.less[v] = _mm512_mul_ps(s.d[v], _mm512_set1_ps(-0x1.8p23f));
-	}
-	return s;
-}
-
-/* acc = fma(round(dot * d), a, acc) */
-INLINE __m512
-add_dot(__m512 acc, __m512i dot, const struct scale *s, int v, __m512 a)
-{
-	return _mm512_fmadd_ps(_mm512_fmadd_ps(_mm512_castsi512_ps(dot), s->d[v], s->less[v]), a, acc);
-}
-
-INLINE __m512
-add_min(__m512 acc, const float *m, float s)
-{
-	return _mm512_fmadd_ps(_mm512_load_ps(m), _mm512_set1_ps(s), acc);
-}
-
-INLINE void
-tile_blocks(const struct panel *restrict p, size_t n, const void *act, size_t stride, float *restrict sum,
-	const int tokens, const enum panel_kind kind)
-{
-	const bool halves = kind == KIND_HALVES || kind == KIND_HALVES_MIN;
-	const bool minimum = kind == KIND_WHOLE_MIN || kind == KIND_HALVES_MIN;
-	const int step = halves ? 2 * PANEL_ROWS : PANEL_ROWS;
-
-	for (size_t b = 0; b < n; b++) {
-		const struct tokens x = tokens_from((const char *)act + b * sizeof(struct act_block), stride);
-		const uint8_t *q = p->q + b * 8 * PANEL_GROUP;
-		const float *m = p->m + b * (size_t)step, *d = p->d + b * (size_t)step;
-		__m512i dot[2 * 12], hi[2 * 12];
-		struct scale scale, scale_hi;
-
-#pragma GCC unroll 12
-		for (int t = 0; t < tokens; t++) {
-			dot[2 * t] = dot[2 * t + 1] = _mm512_set1_epi32(block(&x, t)->z[halves ? 1 : 0]);
-			hi[2 * t] = hi[2 * t + 1] = _mm512_set1_epi32(block(&x, t)->z[2]);
-		}
-		dot_groups(dot, q, &x, tokens, 0, halves ? 4 : 8);
-		if (halves)
-			dot_groups(hi, q, &x, tokens, 4, 8);
-		scale = load_scale(d);
-		scale_hi = load_scale(halves ? d + PANEL_ROWS : d);
-#pragma GCC unroll 24
-		for (int i = 0; i < 2 * tokens; i++) {
-			const struct act_block *a = block(&x, i / 2);
-			__m512 acc = _mm512_load_ps(sum + i * LANES), ad = _mm512_set1_ps(a->d);
-
-			acc = add_dot(acc, dot[i], &scale, i % 2, ad);
-			if (halves)
-				acc = add_dot(acc, hi[i], &scale_hi, i % 2, ad);
-			if (minimum)
-				acc = add_min(acc, m + i % 2 * LANES, a->s[halves ? 1 : 0]);
-			if (minimum && halves)
-				acc = add_min(acc, m + PANEL_ROWS + i % 2 * LANES, a->s[2]);
-			_mm512_store_ps(sum + i * LANES, acc);
-		}
-	}
-}
-
-INLINE void
-tile_floats(const struct panel *restrict p, size_t n, const void *act, size_t stride, float *restrict sum,
-	const int tokens)
-{
-	const char *first = act;
-	const float *w = (const float *)p->q;
-	__m512 acc[2 * 12];
-
-#pragma GCC unroll 24
-	for (int i = 0; i < 2 * tokens; i++)
-		acc[i] = _mm512_setzero_ps();
-	for (size_t k = 0; k < n; k++, w += PANEL_ROWS, first += sizeof(float)) {
-		const struct tokens x = tokens_from(first, stride);
-		__m512 w0 = _mm512_load_ps(w), w1 = _mm512_load_ps(w + LANES);
-
-#pragma GCC unroll 12
-		for (int t = 0; t < tokens; t++) {
-			__m512 v = _mm512_set1_ps(*(const float *)token(&x, t));
-
-			acc[2 * t] = _mm512_fmadd_ps(w0, v, acc[2 * t]);
-			acc[2 * t + 1] = _mm512_fmadd_ps(w1, v, acc[2 * t + 1]);
-		}
-	}
-#pragma GCC unroll 24
-	for (int i = 0; i < 2 * tokens; i++)
-		_mm512_store_ps(sum + i * LANES, _mm512_add_ps(_mm512_load_ps(sum + i * LANES), acc[i]));
-}
-
-#define TILE(name, tokens, kind)                                                                   \
-	static void name##_##tokens(const struct panel *p, size_t n, const void *act, size_t stride, \
-		float *sum)                                                                        \
-	{                                                                                          \
-		if (kind == KIND_FLOAT)                                                            \
-			tile_floats(p, n, act, stride, sum, tokens);                               \
-		else                                                                               \
-			tile_blocks(p, n, act, stride, sum, tokens, kind);                         \
-	}
 #define TILES(name, kind)                                                                          \
-	TILE(name, 1, kind) TILE(name, 2, kind) TILE(name, 3, kind) TILE(name, 4, kind) TILE(name, 6, kind)
+	TILE(name, 1, kind, 8, 0)                                                                  \
+	TILE(name, 2, kind, 8, 0)                                                                  \
+	TILE(name, 3, kind, 8, 0)                                                                  \
+	TILE(name, 4, kind, 8, 0)                                                                  \
+	TILE(name, 6, kind, 8, 0)
+#define MORE_TILES(name, kind)                                                                     \
+	TILE(name, 8, kind, 8, 0)                                                                  \
+	TILE(name, 12, kind, 8, 0)
 
 TILES(whole, KIND_WHOLE)
-TILE(whole, 8, KIND_WHOLE)
-TILE(whole, 12, KIND_WHOLE)
+MORE_TILES(whole, KIND_WHOLE)
 TILES(whole_min, KIND_WHOLE_MIN)
-TILE(whole_min, 8, KIND_WHOLE_MIN)
-TILE(whole_min, 12, KIND_WHOLE_MIN)
+MORE_TILES(whole_min, KIND_WHOLE_MIN)
 TILES(halves, KIND_HALVES)
 TILES(halves_min, KIND_HALVES_MIN)
 TILES(floats, KIND_FLOAT)
-TILE(floats, 8, KIND_FLOAT)
-TILE(floats, 12, KIND_FLOAT)
+MORE_TILES(floats, KIND_FLOAT)
 
 #define UP_TO_6(name) name##_1, name##_2, name##_3, name##_4, name##_4, name##_6
 #define UP_TO_12(name) UP_TO_6(name), name##_6, name##_8, name##_8, name##_8, name##_8, name##_12
 
 static tile_fn *
-tile_for(const struct panel_format *f, size_t left, size_t *tokens)
+tile_for(enum quant_type type, size_t left, size_t *tokens)
 {
 	static const uint8_t sizes[12] = { 1, 2, 3, 4, 4, 6, 6, 8, 8, 8, 8, 12 };
 	static tile_fn *const tiles[KIND_COUNT][12] = {
@@ -289,12 +168,13 @@ tile_for(const struct panel_format *f, size_t left, size_t *tokens)
 		[KIND_HALVES_MIN] = { UP_TO_6(halves_min) },
 		[KIND_FLOAT] = { UP_TO_12(floats) },
 	};
-	size_t most = f->kind == KIND_HALVES || f->kind == KIND_HALVES_MIN ? 6 : 12;
+	enum panel_kind kind = panel_formats[type].kind;
+	size_t most = tiles[kind][11] ? 12 : 6;
 
 	if (left > most)
 		left = most;
 	*tokens = sizes[left - 1];
-	return tiles[f->kind][left - 1];
+	return tiles[kind][left - 1];
 }
 
 #include "engine/panel_multiply.h"

@@ -9,10 +9,11 @@
  * rows lie in the lanes of the vectors: a scale is multiplied once for a whole vector of rows, no sum
  * crosses lanes, and the additions of a result come in the same order in every batch.
  *
- * A file of an instruction set defines LANES (32-bit lanes of a vector) and PANEL_ROWS (a multiple of
- * LANES), includes this header, defines the functions declared here, includes engine/panel_unpack.h,
- * defines its tiles and tile_for(), and includes engine/panel_multiply.h and engine/panel_quantise.h. All is static: nothing compiled
- * for one instruction set can be called by code of another.
+ * A file of an instruction set defines LANES (32-bit lanes of a vector), PANEL_ROWS (a multiple of LANES),
+ * TILE_TOKENS (of the largest tile) and PREFETCH_LOCALITY, includes this header, defines the functions
+ * declared here, includes panel_unpack.h and panel_tiles.h, makes its tiles and tile_for(), and includes
+ * panel_multiply.h and panel_quantise.h. All is static: nothing compiled for one instruction set can be
+ * called by code of another.
  */
 #ifndef ENGINE_PANEL_H
 #define ENGINE_PANEL_H
@@ -58,6 +59,10 @@ static inline int32_t sum_lanes(vi x);
 /* The low bytes of the lanes to memory. */
 static inline void store_low_bytes(int8_t *p, vi x);
 
+/* a * b + c rounded once; the same number in all lanes. */
+static inline vf fma_lanes(vf a, vf b, vf c);
+static inline vf broadcast_float(float x);
+
 /* How the scales of a format enter the sums (engine/matmul.h). */
 enum panel_kind {
 	KIND_WHOLE,		/* a scale for 32 weights */
@@ -67,9 +72,6 @@ enum panel_kind {
 	KIND_FLOAT,
 	KIND_COUNT,
 };
-
-/* Bits of the weights as unsigned bytes: what bounds the sums that AVX2 may keep in 16 bits. 8: signed. */
-enum panel_width { WIDTH_4 = 4, WIDTH_5 = 5, WIDTH_6 = 6, WIDTH_8 = 8 };
 
 /*
  * A chunk of a panel. A block is 8 groups of 4 columns, [8][PANEL_ROWS][4] bytes; scales and minimums are
@@ -99,8 +101,6 @@ struct panel_format {
 	void (*unpack)(const uint8_t *p, size_t stride, size_t n, struct panel_out o,
 		const struct panel_ahead *next);
 	enum panel_kind kind;
-	enum panel_width width;
-	int zero;		/* what the unsigned weights are less */
 };
 
 /*
@@ -110,6 +110,6 @@ struct panel_format {
 typedef void tile_fn(const struct panel *p, size_t n, const void *act, size_t stride, float *sum);
 
 /* The tile for at most `left` tokens; *tokens is how many it takes, 1..left. */
-static tile_fn *tile_for(const struct panel_format *f, size_t left, size_t *tokens);
+static tile_fn *tile_for(enum quant_type type, size_t left, size_t *tokens);
 
 #endif

@@ -91,7 +91,7 @@ multiply_panel(struct scratch *x, const struct shape *s, const struct matrix *w,
 
 		unpack_chunk(x, s, w, r, r1, k, cols);
 		for (size_t t = 0; t < n; t += tokens) {
-			tile_fn *tile = tile_for(s->format, n - t, &tokens);
+			tile_fn *tile = tile_for(w->type, n - t, &tokens);
 
 			tile(&x->panel, floats ? cols : cols / MATMUL_BLOCK, act + (t0 + t) * stride, stride,
 				x->sum[t]);

@@ -1,0 +1,335 @@
+/* A conversation: the cache kept in step with the messages, and answers. */
+#include "config.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/xalloc.h"
+#include "engine/detok.h"
+#include "engine/llm_internal.h"
+#include "engine/threads.h"
+
+enum {
+	DEFAULT_CONTEXT = 4096,
+	MAX_CONTEXT = 1 << 24,
+	MAX_THREADS = 1024,
+};
+
+static const double report_every = 0.1;		/* seconds */
+
+static void
+report(struct llm_chat *c, size_t done, bool now)
+{
+	struct prefill_report *r = &c->report;
+
+	if (!r->fn || (!now && llm_now() - r->last < report_every))
+		return;
+	r->last = llm_now();
+	r->fn(r->ctx, done, r->total);
+}
+
+/* From within the forward pass, a chunk of work after another. */
+static void
+on_step(void *ctx, size_t done, size_t total)
+{
+	struct llm_chat *c = ctx;
+
+	report(c, c->report.done + c->report.batch * done / total, false);
+}
+
+/* ---- making and freeing ---------------------------------------------------------------------------- */
+
+static size_t
+context_of(const struct llm *m, const struct llm_chat_opts *o)
+{
+	size_t n = m->model->n_ctx_train;
+
+	if (o->context)
+		return o->context;
+	return n < DEFAULT_CONTEXT ? n : DEFAULT_CONTEXT;
+}
+
+static struct pool *
+new_pool(const struct llm_chat_opts *o)
+{
+	unsigned n = o->threads ? o->threads : threads_default();
+
+	return pool_new(n < MAX_THREADS ? n : MAX_THREADS);
+}
+
+struct llm_chat *
+llm_chat_new(const struct llm *m, const struct llm_chat_opts *o, struct err *e)
+{
+	const struct matmul_ops *mm = matmul_select(o->isa);
+	size_t context = context_of(m, o);
+	struct forward_parts parts;
+	struct llm_chat *c;
+
+	if (!mm) {
+		err_set(e, ERR_USAGE, "there are no kernels for the instruction set \"%.20s\" here",
+			o->isa ? o->isa : getenv("HUM_ISA"));
+		return NULL;
+	}
+	if (context > MAX_CONTEXT) {
+		err_set(e, ERR_USAGE, "a context of %zu tokens is more than hum can do (%d)", context, MAX_CONTEXT);
+		return NULL;
+	}
+	c = xcalloc(1, sizeof *c);
+	c->llm = m;
+	c->matmul = mm;
+	c->ops = ops_select(mm->isa);
+	c->pool = new_pool(o);
+	parts = (struct forward_parts){
+		.model = m->model, .matmul = mm, .ops = c->ops, .pool = c->pool, .kv = &c->kv,
+		.cancel = &c->cancel, .on_step = on_step, .ctx = c,
+	};
+	if (kv_init(&c->kv, m->model, c->ops, o->kv, context, e) < 0 ||
+			!(c->forward = forward_new(&parts, e))) {
+		llm_chat_free(c);
+		return NULL;
+	}
+	c->sampler = sampler_new(m->model->n_vocab);
+	c->ids = xcalloc(context, sizeof *c->ids);
+	c->logits = xcalloc(m->model->n_vocab, sizeof *c->logits);
+	return c;
+}
+
+void
+llm_chat_free(struct llm_chat *c)
+{
+	if (!c)
+		return;
+	forward_free(c->forward);
+	pool_free(c->pool);
+	kv_release(&c->kv);
+	sampler_free(c->sampler);
+	token_list_release(&c->prompt);
+	free(c->ids);
+	free(c->logits);
+	free(c);
+}
+
+size_t
+llm_chat_context(const struct llm_chat *c)
+{
+	return c->kv.context;
+}
+
+unsigned
+llm_chat_threads(const struct llm_chat *c)
+{
+	return pool_threads(c->pool);
+}
+
+const char *
+llm_chat_isa(const struct llm_chat *c)
+{
+	return c->matmul->isa;
+}
+
+void
+llm_cancel(struct llm_chat *c)
+{
+	atomic_store(&c->cancel, true);
+}
+
+void
+llm_uncancel(struct llm_chat *c)
+{
+	atomic_store(&c->cancel, false);
+}
+
+/* ---- tokens into the cache ------------------------------------------------------------------------- */
+
+size_t
+llm_common_prefix(const struct llm_chat *c, const int32_t *ids, size_t n)
+{
+	size_t i = 0;
+
+	while (i < n && i < c->kv.n && ids[i] == c->ids[i])
+		i++;
+	return i;
+}
+
+int
+llm_feed(struct llm_chat *c, const int32_t *ids, size_t n, size_t *cached)
+{
+	size_t at = llm_common_prefix(c, ids, n), k;
+
+	assert(n > 0 && n <= c->kv.context);
+	*cached = at;
+	if (at == n)
+		at--;		/* the last token's logits are wanted, and they are not kept */
+	kv_truncate(&c->kv, at);
+	memmove(c->ids, ids, n * sizeof *ids);
+	c->report.total = n;
+	report(c, at, true);
+	for (; at < n; at += k) {
+		k = n - at < FORWARD_BATCH ? n - at : FORWARD_BATCH;
+		c->report.done = at;
+		c->report.batch = k;
+		if (forward_run(c->forward, c->ids + at, k, c->logits, at + k == n) < 0)
+			return -1;
+	}
+	report(c, n, true);
+	return 0;
+}
+
+int
+llm_step(struct llm_chat *c, int32_t id)
+{
+	c->ids[c->kv.n] = id;
+	return forward_run(c->forward, &c->ids[c->kv.n], 1, c->logits, 1);
+}
+
+/* ---- prompts ----------------------------------------------------------------------------------------- */
+
+/*
+ * BOS and the system block: what prompts with different first messages have in common. Two texts that begin
+ * with different words are enough to find out.
+ */
+static size_t
+count_system(const struct llm *m, const struct chat_message *msgs, size_t n)
+{
+	struct chat_message some[2] = { { .role = ROLE_USER } };
+	struct token_list a = { 0 }, b = { 0 };
+	size_t user = 0, common = 0;
+
+	if (n && msgs[0].role == ROLE_SYSTEM)
+		some[user++] = msgs[0];
+	some[user] = (struct chat_message){ .role = ROLE_USER, .text = "a" };
+	if (!template_encode(m->template, m->vocab, some, user + 1, false, &a, NULL, NULL, NULL)) {
+		some[user].text = "0";
+		template_encode(m->template, m->vocab, some, user + 1, false, &b, NULL, NULL, NULL);
+		while (common < a.n && common < b.n && a.id[common] == b.id[common])
+			common++;
+	}
+	token_list_release(&a);
+	token_list_release(&b);
+	return common;
+}
+
+/* The prompt in c->prompt, and what is known of it in *s. */
+static int
+make_prompt(struct llm_chat *c, const struct window_ask *a, struct window *w, struct llm_stats *s, struct err *e)
+{
+	*s = (struct llm_stats){ 0 };
+	if (window_fit(w, a, &c->prompt, &s->n_defused, e) < 0)
+		return -1;
+	if (c->prompt.n == 0)
+		return err_set(e, ERR_USAGE, "there is nothing to answer to: the prompt is empty");
+	s->prompt_tokens = c->prompt.n;
+	s->cached_tokens = llm_common_prefix(c, c->prompt.id, c->prompt.n);
+	s->system_tokens = count_system(c->llm, a->msgs, a->n_msgs);
+	s->evicted_messages = w->evicted;
+	return 0;
+}
+
+static struct window_ask
+ask(const struct llm_chat *c, const struct chat_message *msgs, size_t n, bool unfinished, size_t max_tokens)
+{
+	/* Room for an answer of some length, so that a turn rarely ends at the edge. */
+	size_t reserve = c->kv.context / 8;
+
+	return (struct window_ask){
+		.template = c->llm->template, .vocab = c->llm->vocab, .msgs = msgs, .n_msgs = n,
+		.unfinished = unfinished, .context = c->kv.context,
+		.reserve = max_tokens && max_tokens < reserve ? max_tokens : reserve,
+	};
+}
+
+int
+llm_count(struct llm_chat *c, const struct chat_message *msgs, size_t n, struct llm_stats *stats, struct err *e)
+{
+	struct window w = c->window;
+	struct window_ask a = ask(c, msgs, n, n > 0 && msgs[n - 1].role == ROLE_ASSISTANT, 0);
+
+	return make_prompt(c, &a, &w, stats, e);
+}
+
+/* ---- answers ------------------------------------------------------------------------------------------ */
+
+struct answer {
+	struct llm_chat *c;
+	const struct llm_reply_opts *o;
+	struct detok detok;
+	struct strbuf text;		/* of one token */
+	struct llm_stats *stats;
+	double start, first;
+};
+
+static void
+emit(struct answer *a)
+{
+	struct llm_stats *s = a->stats;
+	double now = llm_now();
+
+	s->total_seconds = now - a->start;
+	if (s->answer_tokens > 1)
+		s->tokens_per_second = (double)(s->answer_tokens - 1) / (now - a->first);
+	if (a->text.len && a->o->on_text)
+		a->o->on_text(a->o->ctx, a->text.s, a->text.len, s);
+	strbuf_reset(&a->text);
+}
+
+/* From the logits of the prompt's last token to the end of the answer. */
+static enum llm_finish
+generate(struct answer *a)
+{
+	struct llm_chat *c = a->c;
+	size_t n = c->kv.n;		/* tokens so far, the answer's among them */
+
+	for (;;) {
+		int32_t id;
+
+		if (atomic_load(&c->cancel))
+			return LLM_CANCELLED;
+		if (n == c->kv.context)
+			return LLM_LENGTH;
+		id = sampler_pick(c->sampler, &a->o->sampling, c->logits, c->ids, n, a->o->seed, n);
+		if (a->stats->answer_tokens == 0) {
+			a->first = llm_now();
+			a->stats->first_token_seconds = a->first - a->start;
+		}
+		if (vocab_is_end(c->llm->vocab, id))
+			return LLM_STOP;
+		c->ids[n++] = id;
+		a->stats->answer_tokens++;
+		if (detok_push(&a->detok, id, &a->text)) {
+			emit(a);
+			return LLM_STOP;
+		}
+		emit(a);
+		if (a->stats->answer_tokens == a->o->max_tokens)
+			return LLM_LENGTH;
+		if (n < c->kv.context && llm_step(c, id) < 0)
+			return LLM_CANCELLED;
+	}
+}
+
+int
+llm_reply(struct llm_chat *c, const struct chat_message *msgs, size_t n, const struct llm_reply_opts *o,
+	enum llm_finish *finish, struct llm_stats *stats, struct err *e)
+{
+	struct window_ask ask_for = ask(c, msgs, n, o->unfinished, o->max_tokens);
+	struct answer a = { .c = c, .o = o, .text = STRBUF_INIT, .stats = stats, .start = llm_now() };
+
+	if (make_prompt(c, &ask_for, &c->window, stats, e) < 0)
+		return -1;
+	detok_init(&a.detok, c->llm->vocab, template_stops(c->llm->template));
+	a.detok.started = template_keeps_space(c->llm->template) || (o->unfinished && *msgs[n - 1].text);
+	c->report = (struct prefill_report){ .fn = o->on_prefill, .ctx = o->ctx };
+	*finish = LLM_CANCELLED;
+	if (llm_feed(c, c->prompt.id, c->prompt.n, &stats->cached_tokens) == 0) {
+		stats->prefill_seconds = llm_now() - a.start;
+		c->report.fn = NULL;
+		*finish = generate(&a);
+	}
+	c->report.fn = NULL;
+	detok_flush(&a.detok, &a.text);
+	emit(&a);
+	detok_release(&a.detok);
+	strbuf_release(&a.text);
+	return 0;
+}

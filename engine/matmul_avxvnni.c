@@ -1,0 +1,103 @@
+/*
+ * 256-bit vectors with VNNI (processors of laptops without AVX-512): tiles of up to 6 tokens. Weights are
+ * unsigned bytes (w + 128), multiplied as in matmul_avx512.c.
+ */
+#include "config.h"
+
+#define TILE_TOKENS 6
+
+#include "engine/panel_ymm.h"
+
+static inline vu
+panel_unsigned(vu q, int zero)
+{
+	return (vu)((vb)q + (uint8_t)(128 - zero));
+}
+
+static inline vu
+panel_signed(vu q)
+{
+	return q ^ 0x80808080;
+}
+
+#include "engine/panel_unpack.h"
+#include "engine/panel_tiles.h"
+
+INLINE vi
+start_dot(const struct act_block *a, const int part, const int width, const int zero)
+{
+	return (vi)_mm256_set1_epi32(a->z[part]);
+}
+
+INLINE void
+dot_groups(vi dot[], const uint8_t *q, const struct tokens *x, const int tokens, const int g0, const int g1,
+	const int width)
+{
+#pragma GCC unroll 8
+	for (int g = g0; g < g1; g++) {
+		const __m256i *w = (const __m256i *)(q + g * PANEL_GROUP);
+		__m256i w0 = _mm256_load_si256(w), w1 = _mm256_load_si256(w + 1);
+
+#pragma GCC unroll 6
+		for (int t = 0; t < tokens; t++) {
+			int32_t four;
+			__m256i v;
+
+			memcpy(&four, block(x, t)->q + 4 * g, sizeof four);
+			v = _mm256_set1_epi32(four);
+			dot[2 * t] = (vi)_mm256_dpbusd_avx_epi32((__m256i)dot[2 * t], w0, v);
+			dot[2 * t + 1] = (vi)_mm256_dpbusd_avx_epi32((__m256i)dot[2 * t + 1], w1, v);
+		}
+	}
+}
+
+#define TILES(name, kind)                                                                          \
+	TILE(name, 1, kind, 8, 0)                                                                  \
+	TILE(name, 2, kind, 8, 0)                                                                  \
+	TILE(name, 3, kind, 8, 0)
+#define MORE_TILES(name, kind)                                                                     \
+	TILE(name, 4, kind, 8, 0)                                                                  \
+	TILE(name, 6, kind, 8, 0)
+
+TILES(whole, KIND_WHOLE)
+MORE_TILES(whole, KIND_WHOLE)
+TILES(whole_min, KIND_WHOLE_MIN)
+MORE_TILES(whole_min, KIND_WHOLE_MIN)
+TILES(halves, KIND_HALVES)
+TILES(halves_min, KIND_HALVES_MIN)
+TILES(floats, KIND_FLOAT)
+MORE_TILES(floats, KIND_FLOAT)
+
+#define UP_TO_3(name) name##_1, name##_2, name##_3
+#define UP_TO_6(name) UP_TO_3(name), name##_4, name##_4, name##_6
+
+static tile_fn *
+tile_for(enum quant_type type, size_t left, size_t *tokens)
+{
+	static const uint8_t sizes[6] = { 1, 2, 3, 4, 4, 6 };
+	static tile_fn *const tiles[KIND_COUNT][6] = {
+		[KIND_WHOLE] = { UP_TO_6(whole) },
+		[KIND_WHOLE_MIN] = { UP_TO_6(whole_min) },
+		[KIND_HALVES] = { UP_TO_3(halves) },
+		[KIND_HALVES_MIN] = { UP_TO_3(halves_min) },
+		[KIND_FLOAT] = { UP_TO_6(floats) },
+	};
+	enum panel_kind kind = panel_formats[type].kind;
+	size_t most = tiles[kind][5] ? 6 : 3;
+
+	if (left > most)
+		left = most;
+	*tokens = sizes[left - 1];
+	return tiles[kind][left - 1];
+}
+
+#include "engine/panel_multiply.h"
+#include "engine/panel_quantise.h"
+
+const struct matmul_ops matmul_avxvnni = {
+	.isa = "avxvnni",
+	.granule = PANEL_ROWS,
+	.quantise = quantise,
+	.multiply = multiply,
+	.scratch_bytes = scratch_bytes,
+};

@@ -1,0 +1,154 @@
+/*
+ * Tiles: a chunk of a panel times a few tokens, for all vector widths. Included by the files of the
+ * instruction sets, which say how bytes are multiplied (start_dot, dot_groups) and make tiles of a fixed
+ * number of tokens from tile_blocks() and tile_floats(), so that the sums of a tile are registers.
+ *
+ * The integer sums begin at M + c and end at M + dot, where M = 1.5 * 2^23 as the bits of a float and c
+ * makes up for weights that were stored with an offset. Then fma(M + dot, d, -M * d) is dot * d rounded
+ * once, without a conversion: M * d is exact, for the scales of all formats have at most 19 significant
+ * bits.
+ */
+
+#define INLINE static inline __attribute__((always_inline))
+
+enum { VECTORS = PANEL_ROWS / LANES };
+
+/* The tokens of a tile, reached from every third one: an address is a pointer and once or twice the stride. */
+struct tokens {
+	const char *p[4];
+	size_t stride;
+};
+
+INLINE struct tokens
+tokens_from(const void *act, size_t offset, size_t stride)
+{
+	const char *p = (const char *)act + offset;
+
+	return (struct tokens){ { p, p + 3 * stride, p + 6 * stride, p + 9 * stride }, stride };
+}
+
+INLINE const void *
+token(const struct tokens *x, int t)
+{
+	return x->p[t / 3] + (size_t)(t % 3) * x->stride;
+}
+
+INLINE const struct act_block *
+block(const struct tokens *x, int t)
+{
+	return token(x, t);
+}
+
+/* Where the sum of part 0 (whole), 1 or 2 (halves) of a block begins. */
+INLINE vi start_dot(const struct act_block *a, int part, int width, int zero);
+
+/* dot[t * VECTORS + v] += the products of groups g0..g1 of a block with tokens t, rows of vector v. */
+INLINE void dot_groups(vi dot[], const uint8_t *q, const struct tokens *x, int tokens, int g0, int g1, int width);
+
+/* A scale of the rows of a panel, and what takes M away from the sums. */
+struct scale {
+	vf d[VECTORS], less[VECTORS];
+};
+
+INLINE struct scale
+load_scale(const float *d)
+{
+	struct scale s;
+
+	for (int v = 0; v < VECTORS; v++) {
+		s.d[v] = *(const vf *)(d + v * LANES);
+		s.less[v] = s.d[v] * -0x1.8p23f;
+	}
+	return s;
+}
+
+/* acc = fma(round(dot * d), a, acc) */
+INLINE vf
+add_dot(vf acc, vi dot, const struct scale *s, int v, vf a)
+{
+	return fma_lanes(fma_lanes((vf)dot, s->d[v], s->less[v]), a, acc);
+}
+
+/* Adds block b of the panel to the sums of all tokens. Width and zero: see start_dot and dot_groups. */
+INLINE void
+tile_block(const struct panel *restrict p, size_t b, const struct tokens *x, float *restrict sum,
+	const int tokens, const enum panel_kind kind, const int width, const int zero)
+{
+	const bool halves = kind == KIND_HALVES || kind == KIND_HALVES_MIN;
+	const bool minimum = kind == KIND_WHOLE_MIN || kind == KIND_HALVES_MIN;
+	const uint8_t *q = p->q + b * 8 * PANEL_GROUP;
+	const float *d = p->d + b * (halves ? 2 : 1) * PANEL_ROWS, *m = p->m + b * (halves ? 2 : 1) * PANEL_ROWS;
+	vi dot[VECTORS * TILE_TOKENS], hi[VECTORS * TILE_TOKENS];
+	struct scale scale, scale_hi;
+
+#pragma GCC unroll 32
+	for (int i = 0; i < tokens * VECTORS; i++) {
+		dot[i] = start_dot(block(x, i / VECTORS), halves ? 1 : 0, width, zero);
+		hi[i] = start_dot(block(x, i / VECTORS), 2, width, zero);
+	}
+	dot_groups(dot, q, x, tokens, 0, halves ? 4 : 8, width);
+	if (halves)
+		dot_groups(hi, q, x, tokens, 4, 8, width);
+	scale = load_scale(d);
+	scale_hi = load_scale(halves ? d + PANEL_ROWS : d);
+#pragma GCC unroll 32
+	for (int i = 0; i < tokens * VECTORS; i++) {
+		const struct act_block *a = block(x, i / VECTORS);
+		const int v = i % VECTORS;
+		vf acc = *(vf *)(sum + i * LANES), ad = broadcast_float(a->d);
+
+		acc = add_dot(acc, dot[i], &scale, v, ad);
+		if (halves)
+			acc = add_dot(acc, hi[i], &scale_hi, v, ad);
+		if (minimum)
+			acc = fma_lanes(*(const vf *)(m + v * LANES), broadcast_float(a->s[halves ? 1 : 0]), acc);
+		if (minimum && halves)
+			acc = fma_lanes(*(const vf *)(m + PANEL_ROWS + v * LANES), broadcast_float(a->s[2]), acc);
+		*(vf *)(sum + i * LANES) = acc;
+	}
+}
+
+INLINE void
+tile_blocks(const struct panel *restrict p, size_t n, const void *act, size_t stride, float *restrict sum,
+	const int tokens, const enum panel_kind kind, const int width, const int zero)
+{
+	for (size_t b = 0; b < n; b++) {
+		const struct tokens x = tokens_from(act, b * sizeof(struct act_block), stride);
+
+		tile_block(p, b, &x, sum, tokens, kind, width, zero);
+	}
+}
+
+INLINE void
+tile_floats(const struct panel *restrict p, size_t n, const void *act, size_t stride, float *restrict sum,
+	const int tokens)
+{
+	const float *w = (const float *)p->q;
+	vf acc[VECTORS * TILE_TOKENS];
+
+#pragma GCC unroll 32
+	for (int i = 0; i < tokens * VECTORS; i++)
+		acc[i] = (vf){ 0 };
+	for (size_t k = 0; k < n; k++, w += PANEL_ROWS) {
+		const struct tokens x = tokens_from(act, k * sizeof(float), stride);
+
+#pragma GCC unroll 32
+		for (int i = 0; i < tokens * VECTORS; i++)
+			acc[i] = fma_lanes(*(const vf *)(w + i % VECTORS * LANES),
+				broadcast_float(*(const float *)token(&x, i / VECTORS)), acc[i]);
+	}
+#pragma GCC unroll 32
+	for (int i = 0; i < tokens * VECTORS; i++)
+		*(vf *)(sum + i * LANES) += acc[i];
+}
+
+/* A tile_fn of a fixed number of tokens. */
+#define TILE(name, tokens, kind, width, zero)                                                      \
+	static void name##_##tokens(const struct panel *p, size_t n, const void *act, size_t stride, \
+		float *sum)                                                                        \
+	{                                                                                          \
+		if (kind == KIND_FLOAT)                                                            \
+			tile_floats(p, n, act, stride, sum, tokens);                               \
+		else                                                                               \
+			tile_blocks(p, n, act, stride, sum, tokens, kind, width, zero);            \
+	}
