@@ -11,7 +11,7 @@
 
 struct config_model {
 	char *name;
-	char *path;			/* expanded; NULL for a remote one */
+	char *path;			/* expanded; a relative one was taken from the config's folder */
 	char *template_name;		/* NULL: detect */
 	struct settings settings;
 	settings_mask set;		/* which of them were given */

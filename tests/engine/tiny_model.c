@@ -395,3 +395,47 @@ tiny_model_split(const struct tiny_model *t, const char *dir, unsigned parts)
 	build_release(&b);
 	return first;
 }
+
+/* ---- loading ------------------------------------------------------------------------------------- */
+
+void
+tiny_try_load(struct tiny_loaded *l, const struct tiny_model *t)
+{
+	*l = (struct tiny_loaded){ .bytes = STRBUF_INIT };
+	tiny_model_memory(t, &l->bytes);
+	l->g = gguf_parse((const uint8_t *)l->bytes.s, l->bytes.len, &l->e);
+	if (!l->g)
+		fail_msg("%s", l->e.text);
+	l->m = model_new(l->g, &l->e);
+}
+
+void
+tiny_load(struct tiny_loaded *l, const struct tiny_model *t)
+{
+	tiny_try_load(l, t);
+	if (!l->m)
+		fail_msg("%s", l->e.text);
+}
+
+void
+tiny_unload(struct tiny_loaded *l)
+{
+	model_free(l->m);
+	gguf_free(l->g);
+	strbuf_release(&l->bytes);
+}
+
+void
+tiny_expect_refused(const struct tiny_model *t, const char *message)
+{
+	struct tiny_loaded l;
+	struct model peeked;
+	struct err e;
+
+	tiny_try_load(&l, t);
+	if (l.m || l.e.code != ERR_MODEL || !strstr(l.e.text, message))
+		fail_msg("%s, should say: %s", l.m ? "accepted" : l.e.text, message);
+	assert_int_equal(model_peek(l.g, &peeked, &e), -1);
+	assert_string_equal(e.text, l.e.text);
+	tiny_unload(&l);
+}

@@ -22,6 +22,7 @@
 
 #include "base/strbuf.h"
 #include "engine/gguf_write.h"
+#include "engine/model.h"
 #include "engine/quant.h"
 
 enum { TINY_MIN_VOCAB = 512 };
@@ -57,5 +58,20 @@ char *tiny_model_temp(const struct tiny_model *t);
 
 /* Writes the tensors spread over `parts` files DIR/tiny-0000N-of-0000M.gguf; returns the first's name, to be freed. */
 char *tiny_model_split(const struct tiny_model *t, const char *dir, unsigned parts);
+
+/* A model loaded from memory, with what it borrows from. */
+struct tiny_loaded {
+	struct strbuf bytes;
+	struct gguf *g;
+	struct model *m;
+	struct err e;
+};
+
+void tiny_load(struct tiny_loaded *l, const struct tiny_model *t);	/* fails the test when refused */
+void tiny_try_load(struct tiny_loaded *l, const struct tiny_model *t);	/* m is NULL and e set when refused */
+void tiny_unload(struct tiny_loaded *l);
+
+/* Fails the test unless model_new and model_peek refuse the file with ERR_MODEL and a text that holds `message`. */
+void tiny_expect_refused(const struct tiny_model *t, const char *message);
 
 #endif
