@@ -31,19 +31,19 @@ look_at_signals(struct ask *a)
 
 /* True when this event ends the job. */
 static bool
-take(struct ask *a, struct wait *w, const struct event *ev)
+take(struct ask *a, struct wait *w, const struct mail *ev)
 {
 	if (ev->job != a->job)
 		return false;
-	if (ev->type == EVENT_TEXT && !w->stopped && !w->on_text(w->ctx, ev->text.s, ev->text.len)) {
+	if (ev->type == MAIL_TEXT && !w->stopped && !w->on_text(w->ctx, ev->text.s, ev->text.len)) {
 		w->stopped = true;
 		a->backend->ops->cancel(a->backend, a->job);
 	}
-	return ev->type == EVENT_LOADED || ev->type == EVENT_DONE || ev->type == EVENT_FAILED;
+	return ev->type == MAIL_LOADED || ev->type == MAIL_DONE || ev->type == MAIL_FAILED;
 }
 
 /* The event that ends the job; valid until the mailbox is asked again. */
-static const struct event *
+static const struct mail *
 wait_for(struct ask *a, struct wait *w)
 {
 	struct pollfd p[] = {
@@ -52,7 +52,7 @@ wait_for(struct ask *a, struct wait *w)
 	};
 
 	for (;;) {
-		struct event *events;
+		struct mail *events;
 		size_t n;
 
 		poll(p, 2, -1);
@@ -69,7 +69,7 @@ load(struct ask *a, const struct options *o, const char *wanted, struct err *e)
 {
 	struct model_list l;
 	const struct model_entry *m;
-	const struct event *ev;
+	const struct mail *ev;
 
 	if (!wanted)
 		wanted = a->config->model ? a->config->model : GUIDE_NAME;
@@ -83,7 +83,7 @@ load(struct ask *a, const struct options *o, const char *wanted, struct err *e)
 	a->backend->ops->load(a->backend, ++a->job, model_load_request(&l, m, &a->settings));
 	model_list_release(&l);
 	ev = wait_for(a, &(struct wait){ 0 });
-	if (ev->type == EVENT_FAILED) {
+	if (ev->type == MAIL_FAILED) {
 		*e = ev->err;
 		return -1;
 	}
@@ -127,11 +127,11 @@ ask_reply(struct ask *a, struct reply_request *r, bool (*on_text)(void *ctx, con
 	void *ctx, enum llm_finish *finish, struct llm_stats *stats, struct err *e)
 {
 	struct wait w = { .on_text = on_text, .ctx = ctx };
-	const struct event *ev;
+	const struct mail *ev;
 
 	a->backend->ops->reply(a->backend, ++a->job, r);
 	ev = wait_for(a, &w);
-	if (ev->type == EVENT_FAILED) {
+	if (ev->type == MAIL_FAILED) {
 		*e = ev->err;
 		return -1;
 	}

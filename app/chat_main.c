@@ -97,7 +97,7 @@ prepare(struct chat *h, struct err *e)
 		return -1;
 	if (!h->o->no_save) {
 		h->sessions_dir = path_data("sessions");
-		h->cache = path_cache("sessions");
+		h->cache = path_cache("summaries");
 		h->history = path_state("history");
 	}
 	h->state_dir = path_state(NULL);

@@ -10,7 +10,7 @@
 #include "base/xalloc.h"
 
 struct batch {
-	struct event *items;
+	struct mail *items;
 	size_t n, cap;
 };
 
@@ -66,19 +66,19 @@ mailbox_fd(const struct mailbox *m)
 
 /* Joins an event with the last one if both say the same kind of thing about the same job. */
 static bool
-batch_join(struct batch *b, const struct event *ev)
+batch_join(struct batch *b, const struct mail *ev)
 {
-	struct event *last = b->n ? &b->items[b->n - 1] : NULL;
+	struct mail *last = b->n ? &b->items[b->n - 1] : NULL;
 
 	if (!last || last->type != ev->type || last->job != ev->job)
 		return false;
 	switch (ev->type) {
-	case EVENT_TEXT:
+	case MAIL_TEXT:
 		strbuf_add(&last->text, ev->text.s, ev->text.len);
 		last->stats = ev->stats;
 		return true;
-	case EVENT_LOADING:
-	case EVENT_PREFILL:
+	case MAIL_LOADING:
+	case MAIL_PREFILL:
 		last->done = ev->done;
 		last->total = ev->total;
 		return true;
@@ -88,9 +88,9 @@ batch_join(struct batch *b, const struct event *ev)
 }
 
 static void
-batch_add(struct batch *b, const struct event *ev)
+batch_add(struct batch *b, const struct mail *ev)
 {
-	struct event *copy;
+	struct mail *copy;
 
 	VEC_ROOM(b->items, b->n, b->cap);
 	copy = &b->items[b->n++];
@@ -100,7 +100,7 @@ batch_add(struct batch *b, const struct event *ev)
 }
 
 void
-mailbox_post(struct mailbox *m, const struct event *ev)
+mailbox_post(struct mailbox *m, const struct mail *ev)
 {
 	const uint64_t one = 1;
 	bool wake;
@@ -115,7 +115,7 @@ mailbox_post(struct mailbox *m, const struct event *ev)
 }
 
 size_t
-mailbox_take(struct mailbox *m, struct event **events)
+mailbox_take(struct mailbox *m, struct mail **events)
 {
 	struct batch old = m->taken;
 	uint64_t count;

@@ -25,18 +25,18 @@ struct backend_info {
 	char isa[16];
 };
 
-enum event_type {
-	EVENT_LOADING,		/* done, total: bytes checked */
-	EVENT_LOADED,		/* info */
-	EVENT_PREFILL,		/* done, total: prompt tokens */
-	EVENT_TEXT,		/* text, stats so far */
-	EVENT_DONE,		/* a reply has ended: finish, stats */
-	EVENT_COUNTED,		/* stats of the prompt */
-	EVENT_FAILED,		/* a job of any kind has failed: err (ERR_INTERRUPTED when cancelled) */
+enum mail_type {
+	MAIL_LOADING,		/* done, total: bytes checked */
+	MAIL_LOADED,		/* info */
+	MAIL_PREFILL,		/* done, total: prompt tokens */
+	MAIL_TEXT,		/* text, stats so far */
+	MAIL_DONE,		/* a reply has ended: finish, stats */
+	MAIL_COUNTED,		/* stats of the prompt */
+	MAIL_FAILED,		/* a job of any kind has failed: err (ERR_INTERRUPTED when cancelled) */
 };
 
-struct event {
-	enum event_type type;
+struct mail {
+	enum mail_type type;
 	unsigned job;		/* the number that the job was given */
 	struct strbuf text;	/* whole UTF-8 characters */
 	uint64_t done, total;
@@ -52,11 +52,11 @@ struct mailbox *mailbox_new(struct err *e);
 void mailbox_free(struct mailbox *m);	/* NULL is fine */
 
 /* Copies the event; `ev->text` stays the caller's. */
-void mailbox_post(struct mailbox *m, const struct event *ev);
+void mailbox_post(struct mailbox *m, const struct mail *ev);
 
 int mailbox_fd(const struct mailbox *m);	/* readable when there is something to take */
 
 /* All events since the last call, in order. They are valid until the next call. */
-size_t mailbox_take(struct mailbox *m, struct event **events);
+size_t mailbox_take(struct mailbox *m, struct mail **events);
 
 #endif

@@ -93,7 +93,7 @@ make_prompt(struct oneshot *s, struct err *e)
 static int
 open_session(struct oneshot *s, struct err *e)
 {
-	char *dir = path_data("sessions"), *cache = path_cache("sessions"), *path = NULL;
+	char *dir = path_data("sessions"), *cache = path_cache("summaries"), *path = NULL;
 	const struct options *o = s->o;
 
 	if (o->resume_asked && !o->resume)

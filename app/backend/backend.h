@@ -3,8 +3,8 @@
  * backend takes jobs, does them one after the other in a thread of its own, and reports to the mailbox.
  *
  * All operations are called by the main thread, return at once, and never fail: failures are events. A job has a
- * number chosen by the caller; each job ends with exactly one event of its number: EVENT_LOADED, EVENT_DONE,
- * EVENT_COUNTED or EVENT_FAILED.
+ * number chosen by the caller; each job ends with exactly one event of its number: MAIL_LOADED, MAIL_DONE,
+ * MAIL_COUNTED or MAIL_FAILED.
  */
 #ifndef APP_BACKEND_BACKEND_H
 #define APP_BACKEND_BACKEND_H

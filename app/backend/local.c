@@ -64,7 +64,7 @@ static bool
 on_progress(void *ctx, uint64_t done, uint64_t total)
 {
 	struct report *r = ctx;
-	struct event ev = { .type = EVENT_LOADING, .job = r->job, .text = STRBUF_INIT, .done = done,
+	struct mail ev = { .type = MAIL_LOADING, .job = r->job, .text = STRBUF_INIT, .done = done,
 		.total = total };
 
 	mailbox_post(r->l->mailbox, &ev);
@@ -75,7 +75,7 @@ static void
 on_prefill(void *ctx, size_t done, size_t total)
 {
 	struct report *r = ctx;
-	struct event ev = { .type = EVENT_PREFILL, .job = r->job, .text = STRBUF_INIT, .done = done,
+	struct mail ev = { .type = MAIL_PREFILL, .job = r->job, .text = STRBUF_INIT, .done = done,
 		.total = total };
 
 	mailbox_post(r->l->mailbox, &ev);
@@ -90,7 +90,7 @@ on_text(void *ctx, const char *text, size_t len, const struct llm_stats *so_far)
 		char *s;
 	} view = { .theirs = text };
 	/* Only read by mailbox_post: a view of the engine's bytes, not a string of ours. */
-	struct event ev = { .type = EVENT_TEXT, .job = r->job, .text = { .s = view.s, .len = len },
+	struct mail ev = { .type = MAIL_TEXT, .job = r->job, .text = { .s = view.s, .len = len },
 		.stats = *so_far };
 
 	mailbox_post(r->l->mailbox, &ev);
@@ -99,7 +99,7 @@ on_text(void *ctx, const char *text, size_t len, const struct llm_stats *so_far)
 static void
 post_failed(struct local *l, unsigned job, const struct err *e)
 {
-	struct event ev = { .type = EVENT_FAILED, .job = job, .text = STRBUF_INIT, .err = *e };
+	struct mail ev = { .type = MAIL_FAILED, .job = job, .text = STRBUF_INIT, .err = *e };
 
 	mailbox_post(l->mailbox, &ev);
 }
@@ -108,7 +108,7 @@ post_failed(struct local *l, unsigned job, const struct err *e)
 static void
 post_cancelled(struct local *l, const struct job *j)
 {
-	struct event ev = { .type = EVENT_DONE, .job = j->number, .text = STRBUF_INIT,
+	struct mail ev = { .type = MAIL_DONE, .job = j->number, .text = STRBUF_INIT,
 		.finish = LLM_CANCELLED };
 	struct err e;
 
@@ -146,7 +146,7 @@ run_load(struct local *l, const struct job *j)
 		.ctx = &report };
 	struct llm_chat_opts chat_opts = { .context = r->settings.context, .kv = r->settings.kv,
 		.threads = r->settings.threads };
-	struct event ev = { .type = EVENT_LOADED, .job = j->number, .text = STRBUF_INIT };
+	struct mail ev = { .type = MAIL_LOADED, .job = j->number, .text = STRBUF_INIT };
 	struct err e = { 0 };
 	struct llm *llm = model_open(r->path, &open_opts, &e);
 	struct llm_chat *chat = llm ? model_chat_new(llm, &chat_opts, &e) : NULL;
@@ -183,7 +183,7 @@ run_reply(struct local *l, const struct job *j)
 		.on_text = on_text,
 		.ctx = &report,
 	};
-	struct event ev = { .type = EVENT_DONE, .job = j->number, .text = STRBUF_INIT };
+	struct mail ev = { .type = MAIL_DONE, .job = j->number, .text = STRBUF_INIT };
 	struct err e = { 0 };
 
 	if (llm_reply(l->chat, r->messages, r->n, &o, &ev.finish, &ev.stats, &e) < 0)
@@ -195,7 +195,7 @@ run_reply(struct local *l, const struct job *j)
 static void
 run_count(struct local *l, const struct job *j)
 {
-	struct event ev = { .type = EVENT_COUNTED, .job = j->number, .text = STRBUF_INIT };
+	struct mail ev = { .type = MAIL_COUNTED, .job = j->number, .text = STRBUF_INIT };
 	struct err e = { 0 };
 
 	if (llm_count(l->chat, j->reply->messages, j->reply->n, &ev.stats, &e) < 0)

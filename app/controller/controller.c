@@ -21,14 +21,20 @@ controller_init(struct controller *c, struct ui *ui, const struct controller_opt
 	controller_update_settings(c);
 }
 
+int
+controller_finish(struct controller *c, struct err *e)
+{
+	if (!c->session)
+		return 0;
+	controller_abandon(c);
+	controller_draft_store(c);
+	return session_flush(c->session, e) < 0 ? -1 : 0;
+}
+
 void
 controller_release(struct controller *c)
 {
-	if (c->session) {
-		controller_abandon(c);
-		controller_draft_store(c);
-		session_free(c->session);
-	}
+	session_free(c->session);
 	view_release(&c->view);
 	strbuf_release(&c->queue);
 	model_list_release(&c->models);
@@ -69,7 +75,7 @@ controller_quit(struct controller *c, int status)
 
 /* How much of the context the conversation takes; after a switch, what the next turn costs. */
 static void
-on_counted(struct controller *c, const struct event *ev)
+on_counted(struct controller *c, const struct mail *ev)
 {
 	size_t again = ev->stats.prompt_tokens - ev->stats.cached_tokens;
 
@@ -87,11 +93,11 @@ on_counted(struct controller *c, const struct event *ev)
 }
 
 static void
-on_mail(struct controller *c, const struct event *ev)
+on_mail(struct controller *c, const struct mail *ev)
 {
-	if (ev->job == c->count_job && ev->type == EVENT_COUNTED)
+	if (ev->job == c->count_job && ev->type == MAIL_COUNTED)
 		on_counted(c, ev);
-	else if (ev->type == EVENT_LOADED)
+	else if (ev->type == MAIL_LOADED)
 		controller_load_event(c, ev);	/* also one that is no longer awaited: the model is there */
 	else if (ev->job != c->job)
 		return;				/* of an answer that was given up */
@@ -104,7 +110,7 @@ on_mail(struct controller *c, const struct event *ev)
 void
 controller_take_mail(struct controller *c)
 {
-	struct event *events;
+	struct mail *events;
 	size_t n = mailbox_take(c->o.mailbox, &events);
 
 	for (size_t i = 0; i < n; i++)

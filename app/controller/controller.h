@@ -95,7 +95,9 @@ struct controller {
 };
 
 void controller_init(struct controller *c, struct ui *ui, const struct controller_opts *o);
-void controller_release(struct controller *c);	/* stores what is to be stored; does not close the backend */
+/* Ends what is going on and stores everything. -1: e says why it could not be; the session is still there. */
+int controller_finish(struct controller *c, struct err *e);
+void controller_release(struct controller *c);	/* after controller_finish; does not close the backend */
 
 struct controller_start {
 	const char *session_path;	/* NULL: a new session */
@@ -125,7 +127,7 @@ void controller_stop(struct controller *c);		/* Esc: ends load or answer; the qu
 void controller_abandon(struct controller *c);		/* an answer ends here and now; a load goes on */
 void controller_count(struct controller *c);		/* asks how full the context is */
 int controller_first_seen(const struct controller *c);	/* oldest message the model sees; 0: all */
-void controller_reply_event(struct controller *c, const struct event *ev);
+void controller_reply_event(struct controller *c, const struct mail *ev);
 void controller_send_queue(struct controller *c);
 void controller_take_queue_back(struct controller *c);	/* into the input */
 
@@ -134,7 +136,7 @@ void controller_take_queue_back(struct controller *c);	/* into the input */
 /* Loads by name or path, now or after the answer. -1: no such model. */
 int controller_load(struct controller *c, const char *what, struct err *e);
 void controller_reload(struct controller *c);		/* a setting needs it */
-void controller_load_event(struct controller *c, const struct event *ev);
+void controller_load_event(struct controller *c, const struct mail *ev);
 /* The first model of this run. -1 only when `asked` (may be NULL) cannot be found. */
 int controller_first_model(struct controller *c, const char *asked, struct err *e);
 void controller_update_settings(struct controller *c);

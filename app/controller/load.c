@@ -232,7 +232,7 @@ tell_memory(struct controller *c)
 }
 
 static void
-on_loaded(struct controller *c, const struct event *ev)
+on_loaded(struct controller *c, const struct mail *ev)
 {
 	struct conversation *conv = &c->session->conv;
 	bool other = !conv->model || strcmp(conv->model, ev->info.ref) != 0;
@@ -256,7 +256,7 @@ on_loaded(struct controller *c, const struct event *ev)
 }
 
 static void
-on_load_failed(struct controller *c, const struct event *ev)
+on_load_failed(struct controller *c, const struct mail *ev)
 {
 	bool cancelled = ev->err.code == ERR_INTERRUPTED;
 	struct err e;
@@ -282,11 +282,11 @@ on_load_failed(struct controller *c, const struct event *ev)
 }
 
 void
-controller_load_event(struct controller *c, const struct event *ev)
+controller_load_event(struct controller *c, const struct mail *ev)
 {
 	bool mine = ev->job == c->job;
 
-	if (ev->type == EVENT_LOADING) {
+	if (ev->type == MAIL_LOADING) {
 		c->load_done = ev->done;
 		c->load_total = ev->total;
 		return;
@@ -296,7 +296,7 @@ controller_load_event(struct controller *c, const struct event *ev)
 		c->job = 0;
 		c->stopping = false;
 	}
-	if (ev->type == EVENT_LOADED) {
+	if (ev->type == MAIL_LOADED) {
 		on_loaded(c, ev);
 		controller_send_queue(c);
 	} else if (mine) {

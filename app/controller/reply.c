@@ -106,8 +106,13 @@ send_now(struct controller *c, const char *text)
 	}
 	c->old_head = conv->head;
 	/* On disk before the engine hears of it: whatever happens then, the turn is there. */
+	c->asked = 0;
 	rc = session_add_user(c->session, conv->head, text, &c->asked, &e);
 	controller_disk(c, rc, &e);
+	if (!c->asked) {
+		controller_give_back(c, text);
+		return;
+	}
 	view_add_message(&c->view, conv, conversation_find(conv, c->asked));
 	controller_show_title(c);
 	begin_answer(c, c->asked);
@@ -324,7 +329,7 @@ note_stats(struct controller *c, const struct llm_stats *stats)
 }
 
 static void
-on_text(struct controller *c, const struct event *ev)
+on_text(struct controller *c, const struct mail *ev)
 {
 	struct err e = { 0 };
 
@@ -334,7 +339,7 @@ on_text(struct controller *c, const struct event *ev)
 }
 
 static void
-on_done(struct controller *c, const struct event *ev)
+on_done(struct controller *c, const struct mail *ev)
 {
 	struct message_stats stats;
 
@@ -373,7 +378,7 @@ take_turn_back(struct controller *c)
 }
 
 static void
-on_failed(struct controller *c, const struct event *ev)
+on_failed(struct controller *c, const struct mail *ev)
 {
 	struct message_stats stats = stats_of(c);
 
@@ -389,20 +394,20 @@ on_failed(struct controller *c, const struct event *ev)
 }
 
 void
-controller_reply_event(struct controller *c, const struct event *ev)
+controller_reply_event(struct controller *c, const struct mail *ev)
 {
 	switch (ev->type) {
-	case EVENT_PREFILL:
+	case MAIL_PREFILL:
 		c->prefill_done = ev->done;
 		c->prefill_total = ev->total;
 		break;
-	case EVENT_TEXT:
+	case MAIL_TEXT:
 		on_text(c, ev);
 		break;
-	case EVENT_DONE:
+	case MAIL_DONE:
 		on_done(c, ev);
 		break;
-	case EVENT_FAILED:
+	case MAIL_FAILED:
 		on_failed(c, ev);
 		break;
 	default:

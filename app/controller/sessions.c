@@ -171,7 +171,7 @@ leave(struct controller *c, struct err *e)
 	controller_abandon(c);
 	if (!c->disk_failed)
 		return 0;
-	controller_disk(c, session_tick(c->session, &why), &why);
+	controller_disk(c, session_flush(c->session, &why), &why);
 	if (!c->disk_failed)
 		return 0;
 	return err_set(e, ERR_STORE, "this chat is not saved yet (%s); it stays open until it is", why.text);
