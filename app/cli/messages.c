@@ -30,10 +30,10 @@ role_parse(const char *name, enum chat_role *out)
 }
 
 json_t *
-json_parse(const char *name, const struct strbuf *text, struct err *e)
+json_parse(const char *name, const struct strbuf *text, bool nul, struct err *e)
 {
 	json_error_t at;
-	json_t *json = json_loadb(text->s, text->len, JSON_REJECT_DUPLICATES, &at);
+	json_t *json = json_loadb(text->s, text->len, JSON_REJECT_DUPLICATES | (nul ? JSON_ALLOW_NUL : 0), &at);
 
 	if (!json)
 		err_set(e, ERR_USAGE, "%s:%d:%d: %s", name, at.line, at.column, at.text);
@@ -59,7 +59,7 @@ message_list_parse(struct message_list *l, const char *name, const struct strbuf
 {
 	json_t *list;
 
-	*l = (struct message_list){ .json = json_parse(name, text, e) };
+	*l = (struct message_list){ .json = json_parse(name, text, false, e) };
 	if (!l->json)
 		return -1;
 	list = json_is_object(l->json) ? json_object_get(l->json, "messages") : l->json;

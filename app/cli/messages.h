@@ -3,6 +3,7 @@
 #define APP_CLI_MESSAGES_H
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/err.h"
@@ -19,8 +20,8 @@ struct message_list {
 int message_list_parse(struct message_list *l, const char *name, const struct strbuf *text, struct err *e);
 void message_list_release(struct message_list *l);
 
-/* Parses one JSON value; ERR_USAGE with name, line and column. */
-json_t *json_parse(const char *name, const struct strbuf *text, struct err *e);
+/* Parses one JSON value, in whose texts NUL may stand only if `nul`; ERR_USAGE with name, line and column. */
+json_t *json_parse(const char *name, const struct strbuf *text, bool nul, struct err *e);
 
 const char *role_name(enum chat_role r);			/* "user", as in JSON and session files */
 int role_parse(const char *name, enum chat_role *out);		/* -1: unknown */

@@ -2,24 +2,36 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "app/cli/interrupt.h"
 #include "app/cli/tool.h"
 #include "app/models/guide.h"
 #include "app/models/open.h"
+#include "app/signals.h"
 #include "engine/gguf.h"
+
+void
+tool_start(struct tool *t)
+{
+	*t = (struct tool){ 0 };
+	output_init(&t->out, STDOUT_FILENO);
+	interrupt_catch();
+	signals_catch_faults();
+}
+
+int
+tool_configure(struct tool *t)
+{
+	t->config = config_load(NULL, &t->err);
+	return t->config ? 0 : -1;
+}
 
 int
 tool_begin(struct tool *t, const struct options *o)
 {
-	*t = (struct tool){ 0 };
-	output_init(&t->out, 1);
-	interrupt_catch();
-	t->config = config_load(NULL, &t->err);
-	if (!t->config)
-		return -1;
-	model_list_scan(&t->models, t->config);
-	return 0;
+	tool_start(t);
+	return tool_configure(t);
 }
 
 int
@@ -30,7 +42,8 @@ tool_end(struct tool *t, int rc)
 	interrupt_target(NULL);
 	llm_chat_free(t->chat);
 	model_close(t->llm);
-	model_list_release(&t->models);
+	if (t->listed)
+		model_list_release(&t->models);
 	config_free(t->config);
 	if (rc < 0) {
 		/* What was said before the error comes before it also where both go to one terminal. */
@@ -40,11 +53,20 @@ tool_end(struct tool *t, int rc)
 	return output_end(&t->out, status);
 }
 
+void
+tool_list_models(struct tool *t)
+{
+	if (!t->listed)
+		model_list_scan(&t->models, t->config);
+	t->listed = true;
+}
+
 int
 tool_find_model(struct tool *t, const struct options *o, const char *usual)
 {
 	const char *what = o->model ? o->model : usual ? usual : t->config->model ? t->config->model : GUIDE_NAME;
 
+	tool_list_models(t);
 	t->model = model_list_find(&t->models, what, &t->err);
 	if (!t->model)
 		return -1;

@@ -23,8 +23,9 @@
 
 struct tool {
 	struct output out;
-	struct config *config;
-	struct model_list models;
+	struct config *config;			/* NULL until tool_configure */
+	bool listed;
+	struct model_list models;		/* valid when listed */
 	const struct model_entry *model;	/* of `models`; NULL until tool_find_model */
 	struct settings settings;		/* of the model */
 	struct llm *llm;
@@ -32,11 +33,19 @@ struct tool {
 	struct err err;
 };
 
-/* Catches signals, reads the configuration, lists the models. -1: t->err; in both cases tool_end. */
+/* Takes standard output and catches signals; tool_end undoes it. */
+void tool_start(struct tool *t);
+
+/* Reads the configuration: what needs none works also when it is broken. -1: t->err. */
+int tool_configure(struct tool *t);
+
+/* Both. In any case tool_end. */
 int tool_begin(struct tool *t, const struct options *o);
 
 /* The exit status. rc -1: t->err is told, and is the status. A program that has told it all gives a status >= 0. */
 int tool_end(struct tool *t, int rc);
+
+void tool_list_models(struct tool *t);
 
 /* The model of -m; else `usual` (may be NULL), else the configuration's, else the bundled one. */
 int tool_find_model(struct tool *t, const struct options *o, const char *usual);

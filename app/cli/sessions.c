@@ -1,0 +1,288 @@
+#include "config.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "app/cli/cli.h"
+#include "app/cli/interrupt.h"
+#include "app/cli/sessions_internal.h"
+#include "app/cli/table.h"
+#include "app/config/paths.h"
+
+const struct option_spec cli_sessions_options[] = {
+	CLI_OPTION_JSON("list, search, show: as JSON"),
+	{ 0, "format", "FORMAT", OPTION_TEXT, offsetof(struct options, format), 0,
+		"export: markdown (as it is without), text, or json, which import takes" },
+	CLI_OPTION_HELP,
+	{ 0 },
+};
+
+void
+sessions_time(int64_t at_ms, char out[32])
+{
+	time_t t = (time_t)(at_ms / 1000);
+	struct tm tm;
+
+	if (!at_ms || !localtime_r(&t, &tm) || !strftime(out, 32, "%Y-%m-%d %H:%M", &tm))
+		strcpy(out, "-");
+}
+
+void
+sessions_short_id(const char *id, char out[16])
+{
+	snprintf(out, 16, "%.13s", id);
+}
+
+void
+sessions_print_json(struct shelf *s, json_t *json)
+{
+	char *text = json_dumps(json, JSON_INDENT(2) | JSON_REAL_PRECISION(9));
+
+	if (text) {
+		output_adds(&s->t.out, text);
+		output_adds(&s->t.out, "\n");
+	}
+	free(text);
+	json_decref(json);
+}
+
+struct session *
+sessions_look(struct shelf *s)
+{
+	char *path = session_find(s->dir, s->cache, s->args[0], &s->t.err);
+	struct session *session = path ? session_look(path, &s->t.err) : NULL;
+
+	if (session && session->warning)
+		note("%s: %s", s->args[0], session->warning);
+	free(path);
+	return session;
+}
+
+/* ---- list ---------------------------------------------------------------------------------------- */
+
+static json_t *
+list_json(const struct session_summary *list, size_t n)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < n; i++) {
+		const struct session_summary *s = &list[i];
+
+		json_array_append_new(array, json_pack("{s:s,s:s?,s:s?,s:s?,s:I,s:I,s:b,s:s}",
+			"id", s->id, "title", s->title, "first", s->first, "model", s->model,
+			"messages", (json_int_t)s->messages, "changed_ms", (json_int_t)s->changed_ms,
+			"broken", (int)s->broken, "path", s->path));
+	}
+	return array;
+}
+
+static void
+list_table(const struct session_summary *list, size_t n, struct output *out)
+{
+	static const struct table_column columns[] = {
+		{ "ID", false }, { "CHANGED", false }, { "MESSAGES", true }, { "MODEL", false }, { "TITLE", false },
+	};
+	struct table table;
+
+	table_init(&table, columns, sizeof columns / sizeof *columns);
+	for (size_t i = 0; i < n; i++) {
+		const struct session_summary *s = &list[i];
+		char id[16], when[32];
+
+		sessions_short_id(s->id, id);
+		sessions_time(s->changed_ms, when);
+		table_cell(&table, *id ? id : NULL);
+		table_cell(&table, when);
+		table_cellf(&table, "%zu", s->messages);
+		table_cell(&table, s->model);
+		if (s->broken)
+			table_cellf(&table, "cannot be read: %s", s->title);
+		else
+			table_cell(&table, s->title ? s->title : s->first);
+	}
+	table_print(&table, out);
+	table_release(&table);
+}
+
+static int
+run_list(struct shelf *s)
+{
+	struct session_summary *list;
+	size_t n;
+
+	if (session_list(s->dir, s->cache, &list, &n, &s->t.err) < 0)
+		return -1;
+	if (s->o->json)
+		sessions_print_json(s, list_json(list, n));
+	else if (n)
+		list_table(list, n, &s->t.out);
+	else
+		note("there are no chats yet; they come to be in %s", s->dir);
+	session_list_free(list, n);
+	return 0;
+}
+
+/* ---- delete -------------------------------------------------------------------------------------- */
+
+/* Whether another program is writing it. One that cannot be read may well be deleted. */
+static bool
+in_use(const char *path)
+{
+	struct err e;
+	struct session *session = session_load(path, &e);
+	bool used = session && session->read_only;
+
+	session_free(session);
+	return used;
+}
+
+static int
+delete_one(struct shelf *s, const char *what)
+{
+	char *path = session_find(s->dir, s->cache, what, &s->t.err), *dir;
+	int rc = -1;
+
+	if (!path)
+		return -1;
+	if (in_use(path))
+		err_set(&s->t.err, ERR_STORE, "\"%s\" is open in another program, or cannot be written", what);
+	else
+		rc = session_delete(path, &s->t.err);
+	if (rc == 0) {
+		dir = path_pretty(s->dir);
+		output_addf(&s->t.out, "%s is in %s/trash now\n", strrchr(path, '/') + 1, dir);
+		free(dir);
+	}
+	free(path);
+	return rc;
+}
+
+static int
+run_delete(struct shelf *s)
+{
+	for (size_t i = 0; i < s->n; i++)
+		if (delete_one(s, s->args[i]) < 0)
+			return -1;
+	return 0;
+}
+
+/* ---- doctor -------------------------------------------------------------------------------------- */
+
+struct findings {
+	size_t sound, repaired, in_use, broken;
+};
+
+/* Loading is what repairs: a torn end goes into a file of its own, and the warning names it. */
+static void
+examine(struct shelf *s, const struct session_summary *summary, struct findings *f)
+{
+	struct err e = { 0 };
+	struct session *session = session_load(summary->path, &e);
+	const char *name = strrchr(summary->path, '/') + 1, *finding = "repaired", *what = e.text;
+
+	if (session)
+		what = session->warning;
+	if (!session) {
+		f->broken++;
+		finding = "cannot be read";
+	} else if (session->read_only) {
+		f->in_use++;
+		finding = "not examined";
+	} else if (what) {
+		f->repaired++;
+	} else {
+		f->sound++;
+	}
+	if (what) {
+		output_addf(&s->t.out, "%s: %s: ", name, finding);
+		output_text(&s->t.out, what, strlen(what));
+		output_adds(&s->t.out, "\n");
+	}
+	session_free(session);
+}
+
+static int
+run_doctor(struct shelf *s)
+{
+	struct session_summary *list;
+	struct findings f = { 0 };
+	size_t n;
+
+	if (session_list(s->dir, NULL, &list, &n, &s->t.err) < 0)
+		return -1;
+	for (size_t i = 0; i < n && !interrupted(); i++)
+		examine(s, &list[i], &f);
+	session_list_free(list, n);
+	if (interrupt_check(&s->t.err) < 0)
+		return -1;
+	output_addf(&s->t.out, "%zu chats: %zu sound, %zu repaired, %zu not examined, %zu cannot be read\n", n, f.sound,
+		f.repaired, f.in_use, f.broken);
+	return f.broken ? ERR_STORE : 0;
+}
+
+/* ---- the verbs ----------------------------------------------------------------------------------- */
+
+static const struct verb {
+	const char *name, *args;	/* args: as help says it */
+	size_t min, max;
+	int (*run)(struct shelf *s);
+} verbs[] = {
+	{ "list", "", 0, 0, run_list },
+	{ "show", "ID|TITLE", 1, 1, sessions_show },
+	{ "search", "WORDS", 1, SIZE_MAX, sessions_search },
+	{ "export", "ID|TITLE", 1, 1, sessions_export },
+	{ "import", "FILE", 1, 1, sessions_import },
+	{ "delete", "ID|TITLE ...", 1, SIZE_MAX, run_delete },
+	{ "doctor", "", 0, 0, run_doctor },
+};
+
+enum { N_VERBS = sizeof verbs / sizeof *verbs };
+
+static const struct verb *
+find_verb(const char *name, struct err *e)
+{
+	const char *names[N_VERBS + 1] = { 0 }, *near;
+
+	for (size_t i = 0; i < N_VERBS; i++) {
+		if (!strcmp(name, verbs[i].name))
+			return &verbs[i];
+		names[i] = verbs[i].name;
+	}
+	near = nearest_name(name, names);
+	err_set(e, ERR_USAGE, "hum sessions %s: there is list, show, search, export, import, delete, doctor%s%s%s", name,
+		near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
+	return NULL;
+}
+
+static int
+run_verb(struct shelf *s)
+{
+	const struct verb *v = find_verb(s->o->n_args ? s->o->args[0] : "list", &s->t.err);
+
+	if (!v)
+		return -1;
+	s->args = s->o->args + (s->o->n_args > 0);
+	s->n = s->o->n_args - (s->o->n_args > 0);
+	if (s->n < v->min)
+		return err_set(&s->t.err, ERR_USAGE, "hum sessions %s needs: %s", v->name, v->args);
+	if (s->n > v->max)
+		return err_set(&s->t.err, ERR_USAGE, "hum sessions %s: \"%s\" is too much", v->name, s->args[v->max]);
+	return v->run(s);
+}
+
+int
+cli_sessions(const struct options *o)
+{
+	struct shelf s = { .o = o };
+	int rc;
+
+	tool_start(&s.t);
+	s.dir = path_data("sessions");
+	s.cache = path_cache("sessions");
+	rc = run_verb(&s);
+	free(s.dir);
+	free(s.cache);
+	return tool_end(&s.t, rc);
+}
