@@ -30,16 +30,25 @@ build(struct rig *r, const struct rig_opts *o)
 }
 
 void
-rig_tiny(struct rig *r, const struct tiny_model *t, const struct rig_opts *o)
+rig_memory(struct rig *r, const struct strbuf *file, const struct rig_opts *o)
 {
 	struct err e;
 
 	*r = (struct rig){ .file = STRBUF_INIT };
-	tiny_model_memory(t, &r->file);
-	r->gguf = gguf_parse((const uint8_t *)r->file.s, r->file.len, &e);
+	r->gguf = gguf_parse((const uint8_t *)file->s, file->len, &e);
 	if (!r->gguf)
 		fail_msg("%s", e.text);
 	build(r, o);
+}
+
+void
+rig_tiny(struct rig *r, const struct tiny_model *t, const struct rig_opts *o)
+{
+	struct strbuf file = STRBUF_INIT;
+
+	tiny_model_memory(t, &file);
+	rig_memory(r, &file, o);
+	r->file = file;
 }
 
 void

@@ -17,7 +17,7 @@ struct rig_opts {
 };
 
 struct rig {
-	struct strbuf file;		/* of rig_tiny */
+	struct strbuf file;		/* rig_tiny's */
 	struct gguf *gguf;
 	struct model *model;
 	struct pool *pool;
@@ -26,7 +26,8 @@ struct rig {
 	atomic_bool cancel;
 };
 
-/* Each fails the test when something does not open. */
+/* Each fails the test when something does not open. `file` is borrowed. */
+void rig_memory(struct rig *r, const struct strbuf *file, const struct rig_opts *o);
 void rig_tiny(struct rig *r, const struct tiny_model *t, const struct rig_opts *o);
 void rig_file(struct rig *r, const char *path, const struct rig_opts *o);
 void rig_close(struct rig *r);
