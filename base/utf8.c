@@ -123,12 +123,19 @@ utf8_incomplete_tail(const char *str, size_t n)
 	return 0;
 }
 
+/* Vowel signs that stand beside their letter: terminals give them a cell, utf8proc does not. */
+static bool
+is_spacing_mark(uint32_t cp)
+{
+	return cp >= 0x903 && utf8proc_category(cp) == UTF8PROC_CATEGORY_MC;
+}
+
 static int
 code_point_width(uint32_t cp)
 {
 	if (cp < 0x20 || (cp >= 0x7f && cp < 0xa0))
 		return 0;
-	return utf8proc_charwidth(cp);
+	return is_spacing_mark(cp) ? 1 : utf8proc_charwidth(cp);
 }
 
 size_t
@@ -147,6 +154,8 @@ utf8_cluster(const char *s, size_t n, int *width)
 		if (next < 0x20 || utf8proc_grapheme_break_stateful(cp, next, &state))
 			break;
 		w = next == 0xfe0f ? 2 : code_point_width(next);	/* VS16: emoji presentation */
+		if (is_spacing_mark(next))
+			w += *width;
 		if (w > *width)
 			*width = w;
 		cp = next;

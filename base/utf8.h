@@ -3,7 +3,8 @@
  * and scrubbing of control characters in the program go through here.
  *
  * Widths and cluster borders: utf8proc (Unicode UAX #11 and #29). A cluster is 0, 1 or 2 cells; an
- * emoji sequence is as wide as its widest part. Invalid bytes decode to U+FFFD, one byte at a time.
+ * emoji sequence is as wide as its widest part, and a spacing vowel sign adds its cell. Invalid bytes
+ * decode to U+FFFD, one byte at a time.
  */
 #ifndef BASE_UTF8_H
 #define BASE_UTF8_H

@@ -71,4 +71,10 @@ int style_slot_find(const char *name);		/* -1: unknown */
 /* The nearest of the first `colors` (8, 16 or 256) palette colours to a colour of any kind. */
 int style_nearest(int32_t color, int colors);
 
+/* 0xRRGGBB of a colour that is not STYLE_DEFAULT. */
+uint32_t style_rgb(int32_t color);
+
+/* `over` drawn on `base`: its colours where it has some, the attributes of both. */
+struct style style_over(struct style base, struct style over);
+
 #endif

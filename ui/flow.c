@@ -1,0 +1,183 @@
+#include "config.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/xalloc.h"
+#include "ui/flow.h"
+#include "ui/wrap.h"
+
+#define NO_PARA ((size_t)-1)
+
+void
+flow_release(struct flow *f)
+{
+	free(f->rows);
+	free(f->paras);
+	spans_release(&f->spans);
+	memset(f, 0, sizeof *f);
+}
+
+/* Rows of one paragraph; `m` is what it inherits, and then what it leaves behind. */
+static void
+wrap_para(struct flow *f, const char *text, size_t start, size_t len, struct markup *m)
+{
+	int width = f->shape.width, lead = f->n ? 0 : f->shape.lead, hang;
+	struct markup before = *m;
+	struct markup_line line;
+	struct wrap_row row;
+	struct wrap w;
+	bool code, first = true;
+
+	if (f->shape.markup)
+		markup_line(m, text + start, len, &line);
+	else
+		markup_plain_line(text + start, len, &line);
+	VEC_ROOM(f->paras, f->nparas, f->paracap);
+	f->paras[f->nparas++] = (struct flow_para){ (uint32_t)start, (uint32_t)len, (uint32_t)f->n, before };
+	code = line.block == MARKUP_CODE || line.block == MARKUP_FENCE;
+	hang = line.hang <= width / 2 ? line.hang : 0;
+	wrap_init(&w, text + start, len, width - lead, width - hang, code ? WRAP_CHARS : 0);
+	while (wrap_next(&w, &row)) {
+		VEC_ROOM(f->rows, f->n, f->cap);
+		f->rows[f->n++] = (struct flow_row){
+			.start = (uint32_t)(start + row.start),
+			.len = (uint32_t)row.len,
+			.para = (uint32_t)f->nparas - 1,
+			.indent = (uint16_t)(first ? lead : hang),
+		};
+		first = false;
+	}
+}
+
+size_t
+flow_wrap(struct flow *f, struct flow_shape shape, unsigned generation, const char *text, size_t n)
+{
+	bool same = f->valid && f->generation == generation && f->shape.width == shape.width
+		    && f->shape.lead == shape.lead && f->shape.markup == shape.markup && n >= f->text_len;
+	struct markup m = { 0 };
+	size_t start = 0, made;
+
+	while (n && (text[n - 1] == '\n' || text[n - 1] == ' '))
+		n--;
+	if (same && f->text_len == n)
+		return 0;
+	if (same && n >= f->text_len && f->nparas > 1) {
+		struct flow_para *last = &f->paras[--f->nparas];
+
+		start = last->start;
+		m = last->before;
+		f->n = last->row;
+	} else {
+		f->n = f->nparas = 0;
+		while (start < n && text[start] == '\n')
+			start++;
+	}
+	made = f->n;
+	f->shape = shape;
+	f->generation = generation;
+	f->text_len = n;
+	f->valid = true;
+	f->spans_para = NO_PARA;
+	assert(n < UINT32_MAX);
+	for (;;) {
+		const char *nl = memchr(text + start, '\n', n - start);
+		size_t len = nl ? (size_t)(nl - text) - start : n - start;
+
+		wrap_para(f, text, start, len, &m);
+		if (!nl)
+			break;
+		start += len + 1;
+	}
+	return f->n - made;
+}
+
+size_t
+flow_row_of(const struct flow *f, size_t offset)
+{
+	size_t low = 0, high = f->n;
+
+	while (low < high) {	/* the first row that begins after it */
+		size_t mid = low + (high - low) / 2;
+
+		if (f->rows[mid].start <= offset)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low ? low - 1 : 0;
+}
+
+static struct style
+span_style(const struct flow *f, const struct canvas *c, unsigned bits, struct style base)
+{
+	static const struct {
+		unsigned bit;
+		enum style_slot slot;
+	} slots[] = {
+		{ SPAN_BULLET, STYLE_bullet }, { SPAN_EMPHASIS, STYLE_emphasis },
+		{ SPAN_STRONG, STYLE_strong }, { SPAN_CODE, STYLE_code },
+	};
+
+	if (f->spans_line.block == MARKUP_HEADING)
+		base = style_over(base, c->sheet.slot[STYLE_heading]);
+	if (f->spans_line.block == MARKUP_QUOTE)
+		base = style_over(base, c->sheet.slot[STYLE_quote]);
+	if (f->spans_line.block == MARKUP_FENCE)
+		base = style_over(base, c->sheet.slot[STYLE_code]);
+	for (size_t i = 0; i < sizeof slots / sizeof *slots; i++)
+		if (bits & slots[i].bit)
+			base = style_over(base, c->sheet.slot[slots[i].slot]);
+	if (bits & SPAN_MARK) {		/* present, but not in the way of reading */
+		base.attr &= ~(unsigned)(STYLE_BOLD | STYLE_UNDERLINE | STYLE_ITALIC);
+		base.attr |= STYLE_DIM;
+	}
+	return base;
+}
+
+/* Finds out the spans of a paragraph, if they are not those at hand. */
+static void
+load_spans(struct flow *f, const char *text, size_t para)
+{
+	const struct flow_para *p = &f->paras[para];
+	struct markup m = p->before;
+
+	if (f->spans_para == para)
+		return;
+	f->spans_para = para;
+	markup_line(&m, text + p->start, p->len, &f->spans_line);
+	markup_spans(&f->spans_line, text + p->start, p->len, &f->spans);
+}
+
+void
+flow_draw(struct flow *f, const char *text, size_t row, struct pen *pen, struct style base)
+{
+	const struct flow_row *r = &f->rows[row];
+	size_t from, to, para_start = f->paras[r->para].start;
+	int indent = pen->col - pen->left < r->indent ? r->indent - (pen->col - pen->left) : 0;
+
+	pen_repeat(pen, base, " ", indent);
+	pen->left = pen->col;	/* tab stops count from where the text begins */
+	if (!f->shape.markup) {
+		pen_text(pen, base, text + r->start, r->len);
+		return;
+	}
+	load_spans(f, text, r->para);
+	from = r->start - para_start;
+	to = from + r->len;
+	for (size_t i = 0; i < f->spans.n; i++) {
+		const struct span *s = &f->spans.items[i];
+		size_t a = s->start > from ? s->start : from;
+		size_t b = s->start + s->len < to ? s->start + s->len : to;
+
+		if (a < b)
+			pen_text(pen, span_style(f, pen->c, s->bits, base), text + para_start + a, b - a);
+	}
+	if (f->spans_line.block == MARKUP_CODE || f->spans_line.block == MARKUP_FENCE) {
+		struct style code = style_over(base, pen->c->sheet.slot[STYLE_code]);
+
+		if (code.bg != base.bg)		/* a block of its own colour reaches to the edge */
+			pen_fill(pen, code);
+	}
+}

@@ -1,0 +1,522 @@
+#include "config.h"
+
+#include <langinfo.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <readline/readline.h>
+#include <readline/history.h>
+
+#include "base/strbuf.h"
+#include "base/utf8.h"
+#include "base/xalloc.h"
+#include "ui/histfile.h"
+#include "ui/input_rows.h"
+#include "ui/lineedit.h"
+
+#define LENGTH(a) (sizeof(a) / sizeof *(a))
+#define ABORT 7			/* C-g, which ends whatever readline is at */
+#define ACCEPT "\033[99;99z"	/* bound to accept-line in every mode; no terminal sends it */
+
+static struct {
+	bool initialised, changed, eof, verbatim;
+	FILE *null;
+	char *accepted;
+	char *history_path;
+	const char *keys;	/* what readline may read: the key being fed */
+	size_t nkeys;
+	int width;
+	int goal;		/* column that moving by rows keeps to */
+	struct input_rows rows;
+	struct strbuf prompt;
+} le;
+
+/* ---- readline's hooks ------------------------------------------------------------------------ */
+
+static int
+next_byte(FILE *f)
+{
+	if (!le.nkeys)
+		return ABORT;	/* a command wants more than the key: there is nothing to wait for */
+	le.nkeys--;
+	return (unsigned char)*le.keys++;
+}
+
+static int
+has_bytes(void)
+{
+	return le.nkeys > 0;
+}
+
+static void
+on_redisplay(void)
+{
+	le.changed = true;
+}
+
+static void
+on_line(char *line)
+{
+	if (!line) {
+		le.eof = true;
+		return;
+	}
+	free(le.accepted);
+	le.accepted = line;
+}
+
+/* Completion is the program's own; file names have no business here. */
+static char **
+no_completion(const char *text, int start, int end)
+{
+	rl_attempted_completion_over = 1;
+	return NULL;
+}
+
+/* ---- commands for text of several lines ------------------------------------------------------ */
+
+static size_t
+line_start(size_t point)
+{
+	while (point && rl_line_buffer[point - 1] != '\n')
+		point--;
+	return point;
+}
+
+static size_t
+line_end(size_t point)
+{
+	while (point < (size_t)rl_end && rl_line_buffer[point] != '\n')
+		point++;
+	return point;
+}
+
+static int row_up(int count, int key);
+static int row_down(int count, int key);
+
+/* Moves the cursor `by` rows; false at the edge. */
+static bool
+move_row(int by)
+{
+	size_t row;
+	int col;
+
+	input_rows_wrap(&le.rows, rl_line_buffer, (size_t)rl_end, le.width);
+	row = input_rows_find(&le.rows, rl_line_buffer, (size_t)rl_point, &col);
+	if (rl_last_func != row_up && rl_last_func != row_down)
+		le.goal = col;
+	if (by < 0 ? row == 0 : row + 1 >= le.rows.n)
+		return false;
+	rl_point = (int)input_rows_point(&le.rows, rl_line_buffer, by < 0 ? row - 1 : row + 1, le.goal);
+	return true;
+}
+
+static int
+row_up(int count, int key)
+{
+	return move_row(-1) ? 0 : rl_get_previous_history(1, key);
+}
+
+static int
+row_down(int count, int key)
+{
+	return move_row(1) ? 0 : rl_get_next_history(1, key);
+}
+
+static int
+to_line_start(int count, int key)
+{
+	rl_point = (int)line_start((size_t)rl_point);
+	return 0;
+}
+
+static int
+to_line_end(int count, int key)
+{
+	rl_point = (int)line_end((size_t)rl_point);
+	return 0;
+}
+
+static int
+kill_to_line_end(int count, int key)
+{
+	size_t end = line_end((size_t)rl_point);
+
+	if (end == (size_t)rl_point && end < (size_t)rl_end)
+		end++;		/* at the end of a line: the break */
+	return rl_kill_text(rl_point, (int)end);
+}
+
+static int
+kill_to_line_start(int count, int key)
+{
+	size_t start = line_start((size_t)rl_point);
+	int from = rl_point;
+
+	if (start == (size_t)from && start)
+		start--;
+	rl_point = (int)start;
+	return rl_kill_text(from, (int)start);
+}
+
+/* name in an inputrc, what it does, which command of readline's own it stands in for */
+static const struct {
+	const char *name;
+	rl_command_func_t *function, *replaces;
+} commands[] = {
+	{ "hum-row-up", row_up, rl_get_previous_history },
+	{ "hum-row-down", row_down, rl_get_next_history },
+	{ "hum-line-start", to_line_start, rl_beg_of_line },
+	{ "hum-line-end", to_line_end, rl_end_of_line },
+	{ "hum-kill-line", kill_to_line_end, rl_kill_line },
+	{ "hum-line-discard", kill_to_line_start, rl_unix_line_discard },
+};
+
+/* Keys of editing that not every terminal description or inputrc tells readline of. */
+static const struct {
+	const char *key;
+	rl_command_func_t *function;
+} keys[] = {
+	{ "\033[A", row_up }, { "\033OA", row_up },
+	{ "\033[B", row_down }, { "\033OB", row_down },
+	{ "\033[C", rl_forward_char }, { "\033OC", rl_forward_char },
+	{ "\033[D", rl_backward_char }, { "\033OD", rl_backward_char },
+	{ "\033[H", to_line_start }, { "\033OH", to_line_start }, { "\033[1~", to_line_start },
+	{ "\033[F", to_line_end }, { "\033OF", to_line_end }, { "\033[4~", to_line_end },
+	{ "\033[3~", rl_delete },
+	{ "\033[1;5C", rl_forward_word }, { "\033[1;3C", rl_forward_word },
+	{ "\033[1;5D", rl_backward_word }, { "\033[1;3D", rl_backward_word },
+	{ "\033[3;5~", rl_kill_word }, { "\033[3;3~", rl_kill_word },
+};
+
+static const char plain_keys[] = "\001\005\013\016\020\025jk-+";
+
+/* ---- setting up ------------------------------------------------------------------------------ */
+
+static void
+bind_raw(Keymap map, const char *key, rl_command_func_t *function)
+{
+	struct strbuf spec = STRBUF_INIT;
+
+	for (const char *s = key; *s; s++)
+		strbuf_addf(&spec, "\\%03o", (unsigned char)*s);
+	rl_bind_keyseq_in_map(spec.s, function, map);
+	strbuf_release(&spec);
+}
+
+static rl_command_func_t *
+bound_to(Keymap map, const char *key, size_t n, int *type)
+{
+	return rl_function_of_keyseq_len(key, n, map, type);
+}
+
+/* Our commands take the place of readline's, but not of what the user bound himself. */
+static void
+bind_in(Keymap map)
+{
+	int type;
+
+	for (size_t i = 0; i < LENGTH(keys); i++) {
+		rl_command_func_t *f = bound_to(map, keys[i].key, strlen(keys[i].key), &type);
+
+		if (!f)
+			bind_raw(map, keys[i].key, keys[i].function);
+		for (size_t k = 0; k < LENGTH(commands); k++)
+			if (f && type == ISFUNC && f == commands[k].replaces)
+				bind_raw(map, keys[i].key, commands[k].function);
+	}
+	for (const char *c = plain_keys; *c; c++) {
+		char key[2] = { *c, '\0' };
+		rl_command_func_t *f = bound_to(map, key, 1, &type);
+
+		for (size_t k = 0; k < LENGTH(commands); k++)
+			if (f && type == ISFUNC && f == commands[k].replaces)
+				bind_raw(map, key, commands[k].function);
+	}
+	bind_raw(map, ACCEPT, rl_newline);
+}
+
+static void
+initialise(void)
+{
+	static const char *const settings[][2] = {
+		/* the text is UTF-8, and readline shall neither ring, wait nor print */
+		{ "convert-meta", "off" }, { "input-meta", "on" }, { "output-meta", "on" },
+		{ "bell-style", "none" }, { "blink-matching-paren", "off" },
+		{ "enable-bracketed-paste", "off" },
+	};
+
+	rl_readline_name = "hum";
+	rl_catch_signals = rl_catch_sigwinch = rl_change_environment = 0;
+	rl_prep_term_function = NULL;
+	rl_deprep_term_function = NULL;
+	rl_getc_function = next_byte;
+	rl_input_available_hook = has_bytes;
+	rl_redisplay_function = on_redisplay;
+	rl_attempted_completion_function = no_completion;
+	rl_completion_query_items = 0;
+	for (size_t i = 0; i < LENGTH(commands); i++)
+		rl_add_funmap_entry(commands[i].name, commands[i].function);
+	rl_initialize();	/* reads the user's inputrc */
+	for (size_t i = 0; i < LENGTH(settings); i++)
+		rl_variable_bind(settings[i][0], settings[i][1]);
+	bind_in(rl_get_keymap_by_name("emacs-standard"));
+	bind_in(rl_get_keymap_by_name("vi-insert"));
+	bind_in(rl_get_keymap_by_name("vi-command"));
+	le.initialised = true;
+}
+
+static void
+remember(const char *line)
+{
+	HIST_ENTRY *last = history_length ? history_get(history_base + history_length - 1) : NULL;
+
+	if (!last || strcmp(last->line, line))
+		add_history(line);
+}
+
+void
+lineedit_start(const char *history_path, size_t history_max)
+{
+	size_t max = history_max ? history_max : 1000;
+
+	strbuf_init(&le.prompt);
+	le.null = fopen("/dev/null", "r+");
+	rl_instream = rl_outstream = le.null;
+	if (!le.initialised)
+		initialise();
+	le.width = 80;
+	le.eof = le.verbatim = false;
+	le.history_path = history_path ? xstrdup(history_path) : NULL;
+	using_history();
+	stifle_history((int)max);
+	if (history_path)
+		histfile_load(history_path, max, remember);
+	rl_callback_handler_install("", on_line);
+	le.changed = true;
+}
+
+void
+lineedit_stop(void)
+{
+	lineedit_abort();
+	rl_free_undo_list();
+	rl_callback_handler_remove();
+	rl_clear_history();
+	rl_instream = rl_outstream = NULL;
+	if (le.null)
+		fclose(le.null);
+	free(le.accepted);
+	free(le.history_path);
+	le.accepted = le.history_path = NULL;
+	le.null = NULL;
+	input_rows_release(&le.rows);
+	strbuf_release(&le.prompt);
+}
+
+/* ---- keys ------------------------------------------------------------------------------------ */
+
+bool
+lineedit_searching(void)
+{
+	return RL_ISSTATE(RL_STATE_ISEARCH | RL_STATE_NSEARCH);
+}
+
+enum lineedit_state
+lineedit_state(void)
+{
+	if (le.verbatim)
+		return LINEEDIT_VERBATIM;
+	return RL_ISSTATE(RL_STATE_ISEARCH | RL_STATE_NSEARCH | RL_STATE_NUMERICARG | RL_STATE_CHARSEARCH
+			  | RL_STATE_VIMOTION | RL_STATE_MULTIKEY | RL_STATE_METANEXT)
+		       ? LINEEDIT_BUSY
+		       : LINEEDIT_READY;
+}
+
+bool
+lineedit_vi_inserting(void)
+{
+	return rl_editing_mode == 0 && rl_get_keymap() == rl_get_keymap_by_name("vi-insert");
+}
+
+/* Commands that take the next key as their argument without any state of readline's telling so. */
+static bool
+takes_a_key(rl_command_func_t *f)
+{
+	static rl_command_func_t *const takers[] = {
+		rl_quoted_insert, rl_char_search, rl_backward_char_search, rl_vi_char_search,
+		rl_vi_change_char, rl_vi_set_mark, rl_vi_goto_mark,
+	};
+
+	for (size_t i = 0; i < LENGTH(takers); i++)
+		if (f == takers[i])
+			return true;
+	return false;
+}
+
+bool
+lineedit_knows(const char *bytes, size_t n)
+{
+	int type;
+
+	if (n && (unsigned char)*bytes >= 0x20 && *bytes != 0x7f)
+		return true;
+	return n && bound_to(rl_get_keymap(), bytes, n, &type) && (type != ISKMAP || n == 1);
+}
+
+/* The cursor never stands inside a grapheme cluster: it goes on in the direction it came. */
+static void
+snap(int before)
+{
+	size_t start = (size_t)rl_point, back = 0, len;
+	int cells;
+
+	while (start && back < 4096 && rl_line_buffer[start - 1] != '\n' && rl_line_buffer[start - 1] != ' ') {
+		start--;
+		back++;
+	}
+	while (start < (size_t)rl_point) {
+		len = utf8_cluster(rl_line_buffer + start, (size_t)rl_end - start, &cells);
+		if (start + len > (size_t)rl_point)
+			rl_point = (int)(rl_point > before ? start + len : start);
+		else
+			start += len;
+	}
+}
+
+static void
+run(const char *bytes, size_t n)
+{
+	le.keys = bytes;
+	le.nkeys = n;
+	while (le.nkeys)
+		rl_callback_read_char();
+	le.changed = true;
+}
+
+void
+lineedit_feed(const char *bytes, size_t n)
+{
+	bool verbatim = le.verbatim;
+	int before = rl_point, type = ISFUNC;
+	rl_command_func_t *f = NULL;
+
+	if (!verbatim && !RL_ISSTATE(RL_STATE_MULTIKEY) && n)
+		f = bound_to(rl_get_keymap(), bytes, n, &type);
+	run(bytes, n);
+	le.verbatim = !verbatim && type == ISFUNC && takes_a_key(f);
+	if (lineedit_state() == LINEEDIT_READY)
+		snap(before);
+}
+
+void
+lineedit_abort(void)
+{
+	static const char abort_key[1] = { ABORT };
+
+	if (lineedit_state() != LINEEDIT_READY)
+		run(abort_key, 1);
+	le.verbatim = false;
+}
+
+/* ---- the text -------------------------------------------------------------------------------- */
+
+void
+lineedit_insert(const char *text)
+{
+	lineedit_abort();
+	rl_insert_text(text);
+	le.changed = true;
+}
+
+void
+lineedit_replace(size_t from, size_t to, const char *text)
+{
+	lineedit_abort();
+	rl_begin_undo_group();
+	rl_delete_text((int)from, (int)to);
+	rl_point = (int)from;
+	rl_insert_text(text);
+	rl_end_undo_group();
+	le.changed = true;
+}
+
+void
+lineedit_accept(void)
+{
+	run(ACCEPT, strlen(ACCEPT));
+}
+
+char *
+lineedit_take(void)
+{
+	char *line = le.accepted;
+
+	le.accepted = NULL;
+	return line;
+}
+
+bool
+lineedit_take_eof(void)
+{
+	bool eof = le.eof;
+
+	le.eof = false;
+	return eof;
+}
+
+void
+lineedit_remember(const char *line)
+{
+	int before = history_length;
+	HIST_ENTRY *last = before ? history_get(history_base + before - 1) : NULL;
+
+	if (last && !strcmp(last->line, line))
+		return;
+	add_history(line);
+	using_history();
+	if (le.history_path)
+		histfile_append(le.history_path, line);
+}
+
+/* Without what a user's prompt strings mark as not to be shown. */
+const char *
+lineedit_prompt(void)
+{
+	bool hidden = false;
+
+	strbuf_reset(&le.prompt);
+	for (const char *s = rl_display_prompt ? rl_display_prompt : ""; *s; s++) {
+		if (*s == RL_PROMPT_START_IGNORE || *s == RL_PROMPT_END_IGNORE)
+			hidden = *s == RL_PROMPT_START_IGNORE;
+		else if (!hidden)
+			strbuf_addc(&le.prompt, *s);
+	}
+	return le.prompt.s;
+}
+
+const char *
+lineedit_text(size_t *len, size_t *point)
+{
+	if (len)
+		*len = (size_t)rl_end;
+	if (point)
+		*point = (size_t)rl_point;
+	return rl_line_buffer;
+}
+
+bool
+lineedit_changed(void)
+{
+	bool changed = le.changed;
+
+	le.changed = false;
+	return changed;
+}
+
+void
+lineedit_set_width(int cells)
+{
+	le.width = cells;
+}

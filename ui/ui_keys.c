@@ -1,0 +1,343 @@
+#include "config.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/utf8.h"
+#include "base/xalloc.h"
+#include "ui/lineedit.h"
+#include "ui/ui_state.h"
+
+void
+ui_post(struct ui *ui, const struct ui_event *ev)
+{
+	char *text = ev->text ? xstrdup(ev->text) : NULL;
+
+	VEC_ROOM(ui->events, ui->nevents, ui->eventcap);
+	ui->events[ui->nevents] = (struct queued_event){ *ev, text };
+	ui->events[ui->nevents++].event.text = text;
+}
+
+static void
+post_action(struct ui *ui, enum action a)
+{
+	ui_post(ui, &(struct ui_event){ .type = UI_ACTION, .action = a });
+}
+
+/* ---- the input ------------------------------------------------------------------------------- */
+
+static bool
+is_blank(const char *s)
+{
+	return !s[strspn(s, " \t\n")];
+}
+
+/* Takes over what readline has accepted. */
+static void
+collect(struct ui *ui)
+{
+	char *line = lineedit_take();
+	size_t n;
+
+	if (lineedit_take_eof())
+		post_action(ui, ACTION_INTERRUPT);
+	if (!line)
+		return;
+	n = strlen(line);
+	while (n && line[n - 1] == '\n')
+		line[--n] = '\0';
+	if (!is_blank(line)) {
+		struct strbuf text = STRBUF_INIT;
+
+		utf8_repair(&text, line, n);
+		lineedit_remember(text.s);
+		ui_post(ui, &(struct ui_event){ .type = UI_SUBMIT, .text = text.s });
+		strbuf_release(&text);
+		view_to_end(&ui->view);
+		ui->dirty |= DIRTY_CHAT;
+	}
+	free(line);
+}
+
+static void
+feed(struct ui *ui, const char *bytes, size_t n)
+{
+	lineedit_feed(bytes, n);
+	collect(ui);
+	complete_refresh(&ui->complete);
+}
+
+/* A key for readline: as the terminal sent it, or as other terminals do; else it means nothing. */
+static void
+feed_key(struct ui *ui, const struct tty_event *ev)
+{
+	char plain[16];
+	size_t n;
+
+	if (lineedit_knows(ev->raw, ev->raw_len)) {
+		feed(ui, ev->raw, ev->raw_len);
+		return;
+	}
+	n = ev->type == TTY_KEY ? key_bytes(ev->key, plain) : 0;
+	if (lineedit_knows(plain, n))
+		feed(ui, plain, n);
+}
+
+static void
+insert(struct ui *ui, const char *text)
+{
+	lineedit_insert(text);
+	complete_refresh(&ui->complete);
+}
+
+/* Pasted text: any kind of line break, nothing that is not text. Into a search goes its first line. */
+static void
+paste(struct ui *ui, const char *s, size_t n)
+{
+	struct strbuf lines = STRBUF_INIT, text = STRBUF_INIT;
+
+	for (size_t i = 0; i < n; i++) {
+		if (s[i] == '\r' && i + 1 < n && s[i + 1] == '\n')
+			continue;
+		strbuf_addc(&lines, s[i] == '\r' ? '\n' : s[i]);
+	}
+	utf8_scrub(&text, lines.s, lines.len);
+	if (ui->popup) {
+		if (ui->popup->ops->text)
+			ui->popup->ops->text(ui->popup, text.s);
+	} else if (lineedit_searching()) {
+		feed(ui, text.s, strcspn(text.s, "\n\t"));
+	} else if (text.len) {
+		insert(ui, text.s);
+	}
+	strbuf_release(&lines);
+	strbuf_release(&text);
+}
+
+/* Where pastes are not bracketed they show as text that comes all at once. */
+static bool
+in_burst(struct ui *ui)
+{
+	int next = tty_in_peek(&ui->tty);
+
+	if (ui->tty.saw_paste)
+		return false;
+	if ((next < 0 || next == '\033') && ui->now_ms() >= ui->burst_until)
+		return false;
+	ui->burst_until = ui->now_ms() + BURST_MS;
+	return true;
+}
+
+/* ---- actions --------------------------------------------------------------------------------- */
+
+static void
+scroll(struct ui *ui, int rows)
+{
+	view_scroll(&ui->view, rows);
+	ui->dirty |= DIRTY_CHAT;
+}
+
+static void
+act(struct ui *ui, enum action a)
+{
+	int page = ui->layout.chat.rows > 2 ? ui->layout.chat.rows - 1 : 1;
+
+	if (action_is_apps(a)) {
+		post_action(ui, a);
+		return;
+	}
+	switch (a) {
+	case ACTION_SEND:
+		if (!is_blank(lineedit_text(NULL, NULL))) {
+			lineedit_accept();
+			collect(ui);
+		}
+		break;
+	case ACTION_NEWLINE:
+		insert(ui, "\n");
+		break;
+	case ACTION_PAGE_UP:
+		scroll(ui, -page);
+		break;
+	case ACTION_PAGE_DOWN:
+		scroll(ui, page);
+		break;
+	case ACTION_LINE_UP:
+		scroll(ui, -1);
+		break;
+	case ACTION_LINE_DOWN:
+		scroll(ui, 1);
+		break;
+	case ACTION_TOP:
+		view_to_top(&ui->view);
+		ui->dirty |= DIRTY_CHAT;
+		break;
+	case ACTION_BOTTOM:
+		ui_scroll_to_end(ui);
+		break;
+	case ACTION_COMPLETE:
+		complete_tab(&ui->complete);
+		break;
+	case ACTION_REDRAW:
+		ui_resize(ui);
+		break;
+	default:
+		break;
+	}
+}
+
+/* ---- who gets a key -------------------------------------------------------------------------- */
+
+static void
+popup_key(struct ui *ui, struct key k)
+{
+	struct popup *p = ui->popup;
+	enum action a = keymap_lookup(ui->keymap, k);
+
+	if (!p->ops->key(p, k) && (a == ACTION_REDRAW || a == ACTION_SUSPEND))
+		act(ui, a);
+	if (p->done && ui->popup == p)
+		ui_close_popup(ui);
+	ui->dirty |= DIRTY_POPUP;
+}
+
+/* While readline is in the middle of something. False: the key is nothing for it. */
+static bool
+busy_key(struct ui *ui, const struct tty_event *ev)
+{
+	bool esc = key_is(ev->key, SYM_ESC, 0), search = lineedit_searching();
+
+	if (key_is(ev->key, 'c', KEY_CTRL) || (esc && !search)) {
+		lineedit_abort();
+		return true;
+	}
+	if (ev->raw_len == 1 || key_is_text(ev->key)) {
+		feed(ui, ev->raw, ev->raw_len);
+		return true;
+	}
+	if (search && lineedit_knows(ev->raw, ev->raw_len)) {
+		feed(ui, ev->raw, ev->raw_len);
+		return true;
+	}
+	if (!search)
+		lineedit_abort();
+	return false;
+}
+
+static void
+chat_key(struct ui *ui, const struct tty_event *ev)
+{
+	struct key k = ev->key;
+	enum action a = keymap_lookup(ui->keymap, k);
+	bool empty = !*lineedit_text(NULL, NULL);
+
+	if ((key_is(k, SYM_ENTER, 0) || key_is(k, 'j', KEY_CTRL)) && in_burst(ui)) {
+		insert(ui, "\n");
+		return;
+	}
+	/* vi's way out of insert mode comes first; with nothing typed Esc means both. */
+	if (key_is(k, SYM_ESC, 0) && lineedit_vi_inserting()) {
+		feed(ui, "\033", 1);
+		if (!empty)
+			return;
+	}
+	if (a != ACTION_NONE && a != ACTION_COMPLETE)
+		complete_close(&ui->complete);
+	if (a != ACTION_NONE)
+		act(ui, a);
+	else if (empty && key_is(k, SYM_HOME, 0))
+		act(ui, ACTION_TOP);
+	else if (empty && key_is(k, SYM_END, 0))
+		act(ui, ACTION_BOTTOM);
+	else
+		feed_key(ui, ev);
+}
+
+static void
+on_key(struct ui *ui, const struct tty_event *ev)
+{
+	enum lineedit_state state = lineedit_state();
+
+	if (ui->popup) {
+		popup_key(ui, ev->key);
+		return;
+	}
+	if (state == LINEEDIT_READY && complete_key(&ui->complete, ev->key))
+		return;
+	if (state == LINEEDIT_VERBATIM && ev->raw_len) {
+		feed(ui, ev->raw, ev->raw_len);
+		return;
+	}
+	if (state == LINEEDIT_READY || !busy_key(ui, ev))
+		chat_key(ui, ev);
+}
+
+/* Bytes that are no key we know: readline may, and in a locale without UTF-8 they are letters. */
+static void
+on_sequence(struct ui *ui, const struct tty_event *ev)
+{
+	bool letter = ev->raw_len == 1 && ev->raw[0] != '\033';
+
+	if (ui->popup || lineedit_state() != LINEEDIT_READY)
+		return;
+	if (letter ? ui->canvas.ascii : lineedit_knows(ev->raw, ev->raw_len))
+		feed(ui, ev->raw, ev->raw_len);
+}
+
+static void
+on_mouse(struct ui *ui, const struct tty_event *ev)
+{
+	int by = ev->button == MOUSE_WHEEL_UP ? -WHEEL_ROWS : ev->button == MOUSE_WHEEL_DOWN ? WHEEL_ROWS : 0;
+
+	if (!by)
+		return;
+	if (ui->popup) {
+		ui->popup->ops->scroll(ui->popup, by);
+		ui->dirty |= DIRTY_POPUP;
+	} else {
+		scroll(ui, by);
+	}
+}
+
+static void
+on_event(struct ui *ui, const struct tty_event *ev)
+{
+	if (ui->flash && ev->type != TTY_MOUSE) {
+		free(ui->flash);
+		ui->flash = NULL;
+		ui->dirty |= DIRTY_STATUS | (ui->layout.status.rows ? 0 : DIRTY_CHAT);
+	}
+	ui->urgent = true;
+	switch (ev->type) {
+	case TTY_KEY:
+		on_key(ui, ev);
+		break;
+	case TTY_SEQUENCE:
+		on_sequence(ui, ev);
+		break;
+	case TTY_PASTE:
+		paste(ui, ev->text, ev->len);
+		break;
+	case TTY_MOUSE:
+		on_mouse(ui, ev);
+		break;
+	}
+}
+
+void
+ui_pump(struct ui *ui)
+{
+	int64_t now = ui->now_ms();
+	struct tty_event ev;
+
+	if (ui->esc_deadline && now >= ui->esc_deadline)
+		tty_in_timeout(&ui->tty);
+	while (!ui->nevents && tty_in_next(&ui->tty, &ev))
+		on_event(ui, &ev);
+	if (!tty_in_waiting(&ui->tty))
+		ui->esc_deadline = 0;
+	else if (!ui->esc_deadline)
+		ui->esc_deadline = now + TTY_ESC_MS;
+	if (lineedit_changed())
+		ui->dirty |= DIRTY_INPUT;
+}

@@ -1,0 +1,73 @@
+/* The inside of struct ui, for ui/ui.c (what is shown) and ui/ui_keys.c (what the user does). */
+#ifndef UI_UI_STATE_H
+#define UI_UI_STATE_H
+
+#include "ui/canvas.h"
+#include "ui/complete.h"
+#include "ui/inputbox.h"
+#include "ui/keymap.h"
+#include "ui/layout.h"
+#include "ui/popup.h"
+#include "ui/terminal.h"
+#include "ui/transcript_view.h"
+#include "ui/tty_in.h"
+#include "ui/ui.h"
+
+enum {
+	FRAME_MS = 16,		/* while text streams in, frames are at least so far apart */
+	BURST_MS = 30,		/* text that comes at once and has line breaks is a paste; so is what follows so soon */
+	WHEEL_ROWS = 3,
+};
+
+/* Parts of the screen that have to be drawn. */
+enum {
+	DIRTY_HEADER = 1, DIRTY_CHAT = 2, DIRTY_INPUT = 4, DIRTY_STATUS = 8, DIRTY_POPUP = 16,
+	DIRTY_FRAME = 32, DIRTY_ALL = 63,
+};
+
+struct ui {
+	struct terminal terminal;
+	struct canvas canvas;
+	struct layout layout;
+	int rows, cols;
+	struct tty_in tty;
+	struct keymap *keymap;
+	int64_t (*now_ms)(void);
+
+	struct transcript *transcript;
+	struct transcript_view view;
+	char *title, *model, *placeholder;	/* scrubbed lines */
+	struct ui_status status;		/* its strings are the next two */
+	char *state, *hint;
+	struct inputbox input;
+	struct complete complete;
+	struct popup *popup;			/* NULL: none */
+
+	char *flash;				/* NULL: none */
+	bool flash_error;
+	int64_t flash_until;
+
+	unsigned dirty;
+	bool urgent;				/* a key was hit: draw now */
+	bool suspended;
+	int64_t last_draw;
+	int cursor_row, cursor_col;		/* -1: hidden */
+
+	struct queued_event {
+		struct ui_event event;
+		char *text;			/* owned; the event's, or NULL */
+	} *events;
+	size_t nevents, eventcap;
+	char *event_text;			/* of the event handed out last */
+	struct strbuf edited;			/* the input's text when the program last heard of it */
+	bool hung_up;
+	int64_t esc_deadline;			/* when an unfinished sequence is taken as it is; 0: none waits */
+	int64_t burst_until;
+};
+
+/* Interprets keys until one gives the program something to do. */
+void ui_pump(struct ui *ui);
+
+void ui_post(struct ui *ui, const struct ui_event *ev);	/* copies text */
+
+#endif

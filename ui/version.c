@@ -1,4 +1,0 @@
-#include "config.h"
-
-extern int ui_empty;
-int ui_empty;
