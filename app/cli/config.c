@@ -10,6 +10,7 @@
 #include "app/config/paths.h"
 #include "app/config/theme.h"
 #include "app/models/models.h"
+#include "app/models/open.h"
 #include "ui/action.h"
 
 const struct option_spec cli_config_options[] = {

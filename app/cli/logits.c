@@ -11,7 +11,7 @@
 #include "app/cli/cli.h"
 #include "app/cli/interrupt.h"
 #include "app/cli/tool.h"
-#include "base/checked.h"
+#include "base/xalloc.h"
 
 const struct option_spec cli_logits_options[] = {
 	CLI_OPTION_MODEL,
@@ -58,8 +58,7 @@ to_little_endian(float *x, size_t n)
 #endif
 }
 
-/* Opened before the work, so that a name that cannot be written fails at once; emptied only when there is something
- * to put in its place. */
+/* Before the work, so that a name that cannot be written fails at once. */
 static int
 open_output(const char *path, struct err *e)
 {
@@ -70,49 +69,78 @@ open_output(const char *path, struct err *e)
 	return fd;
 }
 
+struct sink {
+	struct output *out;	/* NULL: fd */
+	int fd;
+	const char *path;
+	size_t n_vocab;
+	float *row;		/* [n_vocab] */
+	bool empty;		/* nothing was written yet */
+	struct err err;
+};
+
 static int
-write_file(int fd, const char *path, const void *bytes, size_t size, struct err *e)
+write_fd(struct sink *s, const void *bytes, size_t size)
 {
 	const char *at = bytes;
-	struct stat st;
 
-	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && ftruncate(fd, 0) < 0)
-		return err_errno(e, ERR_STORE, "%s", path);
 	while (size) {
-		ssize_t n = write(fd, at, size);
+		ssize_t n = write(s->fd, at, size);
 
 		if (n < 0 && errno == EINTR && !interrupted())
 			continue;
 		if (n < 0)
-			return err_errno(e, ERR_STORE, "%s: not complete", path);
+			return err_errno(&s->err, ERR_STORE, "%s: not complete", s->path);
 		at += n;
 		size -= (size_t)n;
 	}
 	return 0;
 }
 
+/* What was in the file before goes only when there is something to put in its place. */
+static int
+begin_file(struct sink *s)
+{
+	struct stat st;
+
+	s->empty = false;
+	if (!s->out && fstat(s->fd, &st) == 0 && S_ISREG(st.st_mode) && ftruncate(s->fd, 0) < 0)
+		return err_errno(&s->err, ERR_STORE, "%s", s->path);
+	return 0;
+}
+
+static bool
+on_logits(void *ctx, size_t first, size_t k, const float *logits)
+{
+	struct sink *s = ctx;
+
+	if (s->empty && begin_file(s) < 0)
+		return false;
+	for (size_t i = 0; i < k; i++) {
+		memcpy(s->row, logits + i * s->n_vocab, s->n_vocab * sizeof *s->row);
+		to_little_endian(s->row, s->n_vocab);
+		if (s->out)
+			output_add(s->out, s->row, s->n_vocab * sizeof *s->row);
+		else if (write_fd(s, s->row, s->n_vocab * sizeof *s->row) < 0)
+			return false;
+	}
+	return !s->out || !s->out->error;
+}
+
 /* fd -1: standard output. */
 static int
 compute(struct tool *t, const struct token_list *ids, int fd, const char *path)
 {
-	uint64_t n_vocab = llm_get_info(t->llm)->n_vocab, size = 0;
-	float *out = NULL;
+	struct sink s = { .out = fd < 0 ? &t->out : NULL, .fd = fd, .path = path, .empty = true };
 	int rc;
 
-	if (checked_mul(n_vocab * sizeof *out, ids->n, &size) && size <= SIZE_MAX / 2)
-		out = malloc(size);
-	if (!out)
-		return err_set(&t->err, ERR_MODEL, "no memory for the logits of %zu tokens", ids->n);
-	rc = llm_logits(t->chat, ids->id, ids->n, out, &t->err);
-	if (rc == 0) {
-		to_little_endian(out, size / sizeof *out);
-		if (fd < 0)
-			output_add(&t->out, out, size);
-		else
-			rc = write_file(fd, path, out, size, &t->err);
-	}
-	free(out);
-	return rc;
+	s.n_vocab = llm_get_info(t->llm)->n_vocab;
+	s.row = xcalloc(s.n_vocab, sizeof *s.row);
+	rc = llm_logits_each(t->chat, ids->id, ids->n, on_logits, &s, &t->err);
+	free(s.row);
+	if (s.err.code && !interrupted())
+		t->err = s.err;
+	return s.out && s.out->error ? 0 : rc;	/* output_end tells that one */
 }
 
 static int
