@@ -13,6 +13,7 @@
 #include "app/loop.h"
 #include "app/models/open.h"
 #include "app/oneshot.h"
+#include "app/plain.h"
 #include "app/programs.h"
 #include "app/signals.h"
 #include "base/log.h"
@@ -25,7 +26,7 @@ struct chat {
 	struct config *config;
 	char *sessions_dir, *state_dir, *history, *cache, *session_path, *prompt;
 	struct style_sheet style;
-	struct keymap *keymap;		/* ui's once it is there */
+	struct keymap *keymap;		/* ours until ui_new was called */
 	struct mailbox *mailbox;
 	struct backend *backend;
 	struct ui *ui;
@@ -150,10 +151,16 @@ open_screen(struct chat *h, struct err *e)
 	int log_fd = log_open(log_path);
 
 	free(log_path);
+	if (h->o->plain) {	/* a screen that nobody sees: its texts are written line after line */
+		o.headless_rows = 24;
+		o.headless_cols = 80;
+	}
 	h->ui = ui_new(&o, e);
+	h->keymap = NULL;
 	if (!h->ui)
 		return -1;
-	redirect_stderr(h, log_fd);
+	if (!h->o->plain)
+		redirect_stderr(h, log_fd);
 	return 0;
 }
 
@@ -168,7 +175,7 @@ start(struct chat *h, struct err *e)
 	};
 	struct controller_opts o = {
 		.config = h->config,
-		.keymap = h->keymap,
+		.keymap = h->keymap,	/* lives as long as the screen */
 		.sessions_dir = h->sessions_dir,
 		.summary_cache = h->cache,
 		.state_dir = h->state_dir,
@@ -176,6 +183,7 @@ start(struct chat *h, struct err *e)
 		.set = h->o->set,
 		.system = h->o->system,
 		.style = &h->style,
+		.plain = h->o->plain ? stdout : NULL,
 	};
 
 	if (signals_init(e) < 0 || open_screen(h, e) < 0)
@@ -218,8 +226,7 @@ chat_close(struct chat *h, int status, struct err *e)
 	if (h->controlling && h->controller.session)
 		unsaved = controller_finish(&h->controller, e) < 0;
 	ui_free(h->ui);
-	if (!h->ui)
-		keymap_free(h->keymap);
+	keymap_free(h->keymap);
 	restore_stderr(h);
 	if (unsaved) {
 		print_conversation(&h->controller.session->conv);
@@ -250,14 +257,15 @@ program_chat(const struct options *o)
 
 	if (o->print || o->json || o->stream_json)
 		return oneshot_run(o);
-	if (o->plain)
-		return program_plain(o);
 	if (prepare(&h, &e) < 0 || start(&h, &e) < 0) {
 		status = chat_close(&h, e.code, &unsaved);
 		fprintf(stderr, "hum: %s\n", e.text);
 		return status;
 	}
-	loop_run(&h.controller, h.ui);
+	if (o->plain)
+		plain_run(&h.controller);
+	else
+		loop_run(&h.controller, h.ui);
 	status = chat_close(&h, h.controller.status, &unsaved);
 	if (unsaved.code)
 		fprintf(stderr, "hum: the chat above could not be saved: %s\n", unsaved.text);

@@ -141,7 +141,7 @@ command_stats(struct controller *c, const char *arg)
 	if (m) {
 		const struct message_stats *s = &m->stats;
 
-		view_footer(&c->session->conv, m, m->id == c->answer, footer, sizeof footer);
+		chat_view_footer(&c->session->conv, m, m->id == c->answer, footer, sizeof footer);
 		strbuf_addf(&b, "\nLast answer, by %s\n\n  %s\n", m->model ? m->model : "?", footer);
 		strbuf_addf(&b, "  prompt     %" PRIu64 " tokens, %" PRIu64 " of them known from before\n",
 			s->prompt_tokens, s->cached_tokens);
@@ -149,7 +149,7 @@ command_stats(struct controller *c, const char *arg)
 		strbuf_addf(&b, "  seed       %" PRIu64 "\n  sampling   temperature %g, top-p %g\n", m->seed,
 			(double)m->sampling.temperature, (double)m->sampling.top_p);
 	}
-	ui_page(c->ui, "Figures", b.s);
+	controller_page(c, "Figures", b.s);
 	strbuf_release(&b);
 }
 
@@ -171,6 +171,6 @@ command_context(struct controller *c, const char *arg)
 		strbuf_addf(&b, "\nThe oldest %zu messages no longer fit; the model does not see them.\n", c->evicted);
 	strbuf_adds(&b, "\nWhen the context is full the oldest messages leave it, in pairs; the system prompt stays.\n"
 		"/set context N gives the model another size.\n");
-	ui_page(c->ui, "Context", b.s);
+	controller_page(c, "Context", b.s);
 	strbuf_release(&b);
 }

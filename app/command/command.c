@@ -185,6 +185,6 @@ command_help_page(struct controller *c)
 	}
 	strbuf_adds(&b, "\nA text that begins with a slash is sent with two: //like this.\n"
 		"Text sent while an answer is being written waits and goes next; Esc takes it back.\n");
-	ui_page(c->ui, "Help", b.s);
+	controller_page(c, "Help", b.s);
 	strbuf_release(&b);
 }

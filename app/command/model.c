@@ -46,7 +46,7 @@ command_system(struct controller *c, const char *arg)
 		return;
 	}
 	if (c->session->conv.system)
-		ui_page(c->ui, "System prompt", c->session->conv.system);
+		controller_page(c, "System prompt", c->session->conv.system);
 	else
 		controller_flash(c, "There is no system prompt; /system TEXT sets one");
 }
@@ -76,7 +76,7 @@ show_settings(struct controller *c)
 		strbuf_addf(&b, "  %-18s %-8s %s (%s)\n", s->name, value, s->help, s->range);
 	}
 	strbuf_adds(&b, "\n/set NAME VALUE changes one for this run; config.yaml keeps it.\n");
-	ui_page(c->ui, "Settings", b.s);
+	controller_page(c, "Settings", b.s);
 	strbuf_release(&b);
 }
 

@@ -17,7 +17,8 @@ controller_init(struct controller *c, struct ui *ui, const struct controller_opt
 	*c = (struct controller){ .o = *o, .ui = ui, .queue = STRBUF_INIT };
 	if (o->style)
 		c->style = *o->style;
-	view_init(&c->view, ui_transcript(ui));
+	chat_view_init(&c->view, ui_transcript(ui));
+	c->view.echo = o->plain;
 	controller_update_settings(c);
 }
 
@@ -35,7 +36,7 @@ void
 controller_release(struct controller *c)
 {
 	session_free(c->session);
-	view_release(&c->view);
+	chat_view_release(&c->view);
 	strbuf_release(&c->queue);
 	model_list_release(&c->models);
 	session_list_free(c->sessions, c->n_sessions);
@@ -85,7 +86,7 @@ on_counted(struct controller *c, const struct mail *ev)
 	c->stats = ev->stats;
 	c->stats.answer_tokens = 0;
 	c->evicted = ev->stats.evicted_messages;
-	view_set_divider(&c->view, controller_first_seen(c));
+	chat_view_set_divider(&c->view, controller_first_seen(c));
 	if (c->say_cost && c->loaded && again)
 		controller_notice(c, "%s answers from here on. At the next message it reads the whole conversation anew (%zu tokens).",
 			c->model.name, again);

@@ -18,7 +18,7 @@
 #include "app/chat/session.h"
 #include "app/config/config.h"
 #include "app/config/theme.h"
-#include "app/controller/view.h"
+#include "app/controller/chat_view.h"
 #include "app/mailbox.h"
 #include "app/models/models.h"
 #include "ui/ui.h"
@@ -36,6 +36,7 @@ struct controller_opts {		/* everything is borrowed and must outlive the control
 	const char *system;		/* system prompt of new conversations; NULL: the config's */
 	const struct style_sheet *style;	/* what the screen was opened with */
 	int64_t (*now_ms)(void);	/* NULL: the monotonic clock */
+	FILE *plain;			/* no screen: what would be on it is written here line after line; NULL: a screen */
 };
 
 enum phase { PHASE_IDLE, PHASE_LOADING, PHASE_REPLYING };
@@ -46,7 +47,7 @@ struct controller {
 	struct controller_opts o;
 	struct ui *ui;
 	struct session *session;
-	struct view view;
+	struct chat_view view;
 
 	/* work in progress */
 	enum phase phase;
@@ -86,6 +87,8 @@ struct controller {
 	struct theme_entry *themes;
 	size_t n_themes;
 	struct style_sheet style;
+	bool opening;			/* the conversation to be shown was not in view before */
+	int plain_popup;		/* without a screen: the list or question that the next line answers; 0: none */
 	char *doomed;			/* path of the session that POPUP_DELETE asks about */
 	bool quit_asked;		/* Ctrl-C was pressed once */
 	bool disk_failed;
@@ -171,6 +174,9 @@ int controller_set_theme(struct controller *c, const char *name, struct err *e);
 void controller_notice(struct controller *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void controller_error(struct controller *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void controller_flash(struct controller *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void controller_page(struct controller *c, const char *title, const char *text);
+void controller_ask(struct controller *c, int tag, const char *question);
+void controller_pick(struct controller *c, const struct ui_pick *pick);
 void controller_show_title(struct controller *c);
 void controller_show_status(struct controller *c);
 void controller_show_conversation(struct controller *c);	/* anew */

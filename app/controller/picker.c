@@ -40,7 +40,7 @@ rows_show(struct rows *r, struct controller *c, struct ui_pick *pick)
 {
 	pick->items = r->items;
 	pick->n = r->n;
-	ui_pick(c->ui, pick);
+	controller_pick(c, pick);
 	for (size_t i = 0; i < r->n_texts; i++)
 		free(r->texts[i]);
 	free(r->texts);

@@ -88,7 +88,7 @@ begin_answer(struct controller *c, int parent)
 	controller_disk(c, rc, &e);
 	c->reopened = false;
 	c->view.live = c->answer;
-	view_add_message(&c->view, &c->session->conv, conversation_find(&c->session->conv, c->answer));
+	chat_view_add_message(&c->view, &c->session->conv, conversation_find(&c->session->conv, c->answer));
 	ui_scroll_to_end(c->ui);
 	post_reply(c, r);
 }
@@ -113,7 +113,7 @@ send_now(struct controller *c, const char *text)
 		controller_give_back(c, text);
 		return;
 	}
-	view_add_message(&c->view, conv, conversation_find(conv, c->asked));
+	chat_view_add_message(&c->view, conv, conversation_find(conv, c->asked));
 	controller_show_title(c);
 	begin_answer(c, c->asked);
 }
@@ -128,7 +128,7 @@ controller_send(struct controller *c, const char *text)
 	if (c->queue.len)
 		strbuf_adds(&c->queue, "\n\n");
 	strbuf_adds(&c->queue, text);
-	view_set_queue(&c->view, c->queue.s);
+	chat_view_set_queue(&c->view, c->queue.s);
 	c->draft_due = controller_now(c);
 }
 
@@ -140,7 +140,7 @@ controller_send_queue(struct controller *c)
 	if (!c->queue.len || c->phase != PHASE_IDLE)
 		return;
 	text = strbuf_detach(&c->queue);
-	view_set_queue(&c->view, NULL);
+	chat_view_set_queue(&c->view, NULL);
 	send_now(c, text);
 	c->draft_due = controller_now(c);
 	free(text);
@@ -154,7 +154,7 @@ controller_take_queue_back(struct controller *c)
 	if (!c->queue.len)
 		return;
 	text = strbuf_detach(&c->queue);
-	view_set_queue(&c->view, NULL);
+	chat_view_set_queue(&c->view, NULL);
 	controller_give_back(c, text);
 	free(text);
 }
@@ -221,7 +221,7 @@ controller_continue(struct controller *c)
 	r->seed = m->seed;
 	controller_disk(c, session_reopen_answer(c->session, m->id, &e), &e);
 	c->view.live = m->id;
-	view_update_footer(&c->view, &c->session->conv, m);
+	chat_view_update_footer(&c->view, &c->session->conv, m);
 	ui_scroll_to_end(c->ui);
 	post_reply(c, r);
 }
@@ -249,7 +249,7 @@ end_answer(struct controller *c, enum finish finish, const struct message_stats 
 
 	controller_disk(c, session_end_answer(c->session, c->answer, finish, stats, &e), &e);
 	c->view.live = 0;
-	view_update_footer(&c->view, conv, conversation_find(conv, c->answer));
+	chat_view_update_footer(&c->view, conv, conversation_find(conv, c->answer));
 	c->answer = 0;
 	c->job = 0;
 	c->stopping = false;
@@ -311,7 +311,7 @@ note_evicted(struct controller *c)
 	c->evicted = c->stats.evicted_messages;
 	if (c->evicted == old)
 		return;
-	view_set_divider(&c->view, controller_first_seen(c));
+	chat_view_set_divider(&c->view, controller_first_seen(c));
 	if (c->evicted > old)
 		controller_notice(c, "The chat no longer fits into the context of %zu tokens. The model sees it from the "
 			"line on; what is above stays here and on disk.", c->model.context);
@@ -334,7 +334,7 @@ on_text(struct controller *c, const struct mail *ev)
 	struct err e = { 0 };
 
 	controller_disk(c, session_add_piece(c->session, c->answer, ev->text.s, ev->text.len, &e), &e);
-	view_append(&c->view, c->answer, ev->text.s, ev->text.len);
+	chat_view_append(&c->view, c->answer, ev->text.s, ev->text.len);
 	note_stats(c, &ev->stats);
 }
 

@@ -141,7 +141,9 @@ adopt(struct controller *c, struct session *s)
 	c->evicted = c->n_sent = 0;
 	c->count_job = 0;
 	c->disk_failed = false;
+	c->opening = true;
 	controller_show_conversation(c);
+	c->opening = false;
 	controller_draft_load(c);
 	greet(c);
 }
@@ -270,7 +272,7 @@ controller_ask_delete(struct controller *c, const char *path, const char *title)
 		title ? title : "untitled");
 	free(c->doomed);
 	c->doomed = xstrdup(path);
-	ui_ask(c->ui, POPUP_DELETE, question);
+	controller_ask(c, POPUP_DELETE, question);
 	free(question);
 }
 

@@ -32,7 +32,7 @@ say(struct controller *c, enum entry_kind kind, const char *fmt, va_list ap)
 {
 	char *text = xvasprintf(fmt, ap);
 
-	view_say(&c->view, kind, text);
+	chat_view_say(&c->view, kind, text);
 	free(text);
 }
 
@@ -67,14 +67,61 @@ controller_flash(struct controller *c, const char *fmt, ...)
 	text = xvasprintf(fmt, ap);
 	va_end(ap);
 	ui_flash(c->ui, false, 4000, text);
+	chat_view_echo(&c->view, "-- ", text);
 	free(text);
+}
+
+void
+controller_page(struct controller *c, const char *title, const char *text)
+{
+	if (c->o.plain)
+		chat_view_echo(&c->view, "", text);
+	else
+		ui_page(c->ui, title, text);
+}
+
+void
+controller_ask(struct controller *c, int tag, const char *question)
+{
+	if (!c->o.plain) {
+		ui_ask(c->ui, tag, question);
+		return;
+	}
+	chat_view_echo(&c->view, question, " (y or n)");
+	c->plain_popup = tag;
+}
+
+void
+controller_pick(struct controller *c, const struct ui_pick *pick)
+{
+	char *row;
+
+	if (!c->o.plain) {
+		ui_pick(c->ui, pick);
+		return;
+	}
+	chat_view_echo(&c->view, "-- ", pick->title);
+	for (size_t i = 0; i < pick->n; i++) {
+		row = xasprintf("%3zu  %s  %s", i + 1, pick->items[i].label,
+			pick->items[i].detail ? pick->items[i].detail : "");
+		chat_view_echo(&c->view, "", row);
+		free(row);
+	}
+	chat_view_echo(&c->view, "-- ", pick->n ? "type a number" : pick->empty ? pick->empty : "nothing there");
+	c->plain_popup = pick->n ? pick->tag : 0;
 }
 
 void
 controller_give_back(struct controller *c, const char *text)
 {
 	const char *typed = ui_input(c->ui);
-	char *both = *typed ? xasprintf("%s\n%s", text, typed) : xstrdup(text);
+	char *both;
+
+	if (c->o.plain) {
+		chat_view_echo(&c->view, "-- not sent: ", text);
+		return;
+	}
+	both = *typed ? xasprintf("%s\n%s", text, typed) : xstrdup(text);
 
 	ui_set_input(c->ui, both);
 	free(both);
@@ -156,9 +203,15 @@ controller_show_status(struct controller *c)
 void
 controller_show_conversation(struct controller *c)
 {
-	view_show(&c->view, &c->session->conv);
-	view_set_divider(&c->view, controller_first_seen(c));
-	view_set_queue(&c->view, c->queue.s);
+	FILE *echo = c->view.echo;
+
+	/* Without a screen the conversation was read already; only one that is opened is read out. */
+	if (!c->opening)
+		c->view.echo = NULL;
+	chat_view_show(&c->view, &c->session->conv);
+	c->view.echo = echo;
+	chat_view_set_divider(&c->view, controller_first_seen(c));
+	chat_view_set_queue(&c->view, c->queue.s);
 	ui_scroll_to_end(c->ui);
 	controller_show_title(c);
 	controller_show_status(c);

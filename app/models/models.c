@@ -31,11 +31,12 @@ static const char *
 split_mark(const char *stem, unsigned *part)
 {
 	size_t n = strlen(stem);
-	unsigned of;
+	unsigned number, of;
 	int used = 0;
 
-	if (n < 15 || sscanf(stem + n - 15, "-%5u-of-%5u%n", part, &of, &used) != 2 || used != 15)
+	if (n < 15 || sscanf(stem + n - 15, "-%5u-of-%5u%n", &number, &of, &used) != 2 || used != 15)
 		return NULL;
+	*part = number;
 	return stem + n - 15;
 }
 
@@ -299,7 +300,7 @@ model_list_find(struct model_list *l, const char *what, struct err *e)
 	const struct model_entry *m = named(l, what);
 	struct strbuf names = STRBUF_INIT;
 	char *near;
-	size_t n;
+	size_t n = 0;
 
 	if (m)
 		return m;

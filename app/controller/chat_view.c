@@ -5,28 +5,28 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "app/controller/view.h"
+#include "app/controller/chat_view.h"
 #include "base/utf8.h"
 #include "base/xalloc.h"
 
 static const char divider_text[] = "older messages are no longer seen by the model";
 
 void
-view_init(struct view *v, struct transcript *t)
+chat_view_init(struct chat_view *v, struct transcript *t)
 {
-	*v = (struct view){ .t = t };
+	*v = (struct chat_view){ .t = t };
 }
 
 void
-view_release(struct view *v)
+chat_view_release(struct chat_view *v)
 {
 	free(v->ids);
-	view_init(v, NULL);
+	chat_view_init(v, NULL);
 }
 
 /* The entry of a message, searched from the end, where most work is; v->n: not shown. */
 static size_t
-entry_of(const struct view *v, int id)
+entry_of(const struct chat_view *v, int id)
 {
 	for (size_t i = v->n; i-- > 0;)
 		if (v->ids[i] == id)
@@ -35,7 +35,7 @@ entry_of(const struct view *v, int id)
 }
 
 static void
-insert_id(struct view *v, size_t at, int id)
+insert_id(struct chat_view *v, size_t at, int id)
 {
 	VEC_ROOM(v->ids, v->n, v->cap);
 	memmove(v->ids + at + 1, v->ids + at, (v->n - at) * sizeof *v->ids);
@@ -44,16 +44,60 @@ insert_id(struct view *v, size_t at, int id)
 }
 
 static void
-remove_entry(struct view *v, size_t at)
+remove_entry(struct chat_view *v, size_t at)
 {
 	transcript_remove(v->t, at);
 	v->n--;
 	memmove(v->ids + at, v->ids + at + 1, (v->n - at) * sizeof *v->ids);
 }
 
+/* ---- echo: the same for a terminal without a screen ---- */
+
+static void
+echo_text(struct chat_view *v, const char *text, size_t len)
+{
+	struct strbuf clean = STRBUF_INIT;
+
+	if (!v->echo || !len)
+		return;
+	utf8_scrub(&clean, text, len);
+	fwrite(clean.s, 1, clean.len, v->echo);
+	fflush(v->echo);
+	v->echo_mid_line = clean.s[clean.len - 1] != '\n';
+	strbuf_release(&clean);
+}
+
+static void
+echo_line_start(struct chat_view *v)
+{
+	if (v->echo_mid_line)
+		echo_text(v, "\n", 1);
+}
+
+void
+chat_view_echo(struct chat_view *v, const char *prefix, const char *text)
+{
+	echo_line_start(v);
+	echo_text(v, prefix, strlen(prefix));
+	echo_text(v, text, strlen(text));
+	echo_line_start(v);
+}
+
+/* An answer stays open for its pieces. */
+static void
+echo_message(struct chat_view *v, const struct message *m, const char *label)
+{
+	echo_line_start(v);
+	echo_text(v, label, strlen(label));
+	echo_text(v, ": ", 2);
+	echo_text(v, m->text.s, m->text.len);
+}
+
+/* ---- entries ---- */
+
 /* Adds an entry, in front of what waits to be sent. Returns its index. */
 static size_t
-add_entry(struct view *v, enum entry_kind kind, int id, const char *label, const char *text)
+add_entry(struct chat_view *v, enum entry_kind kind, int id, const char *label, const char *text)
 {
 	size_t queue = entry_of(v, VIEW_QUEUE);
 
@@ -68,7 +112,7 @@ add_entry(struct view *v, enum entry_kind kind, int id, const char *label, const
 }
 
 void
-view_show(struct view *v, const struct conversation *c)
+chat_view_show(struct chat_view *v, const struct conversation *c)
 {
 	struct message **path;
 	size_t n = conversation_path(c, &path);
@@ -77,48 +121,55 @@ view_show(struct view *v, const struct conversation *c)
 	v->n = 0;
 	if (c->system && *c->system)
 		add_entry(v, ENTRY_SYSTEM, VIEW_SYSTEM, "system", c->system);
-	for (size_t i = 0; i < n; i++)
-		view_add_message(v, c, path[i]);
+	for (size_t i = 0; i < n; i++) {
+		if (path[i]->role == ROLE_USER)
+			echo_message(v, path[i], "you");
+		chat_view_add_message(v, c, path[i]);
+	}
 	free(path);
 }
 
 void
-view_add_message(struct view *v, const struct conversation *c, const struct message *m)
+chat_view_add_message(struct chat_view *v, const struct conversation *c, const struct message *m)
 {
 	char label[32] = "you";
 	enum entry_kind kind = ENTRY_USER;
 
 	if (m->role == ROLE_ASSISTANT) {
 		kind = ENTRY_ASSISTANT;
-		view_model_label(m->model, label);
+		chat_view_model_label(m->model, label);
+		echo_message(v, m, label);
 	}
 	add_entry(v, kind, m->id, label, m->text.s);
-	view_update_footer(v, c, m);
+	chat_view_update_footer(v, c, m);
 }
 
 void
-view_append(struct view *v, int id, const char *text, size_t len)
+chat_view_append(struct chat_view *v, int id, const char *text, size_t len)
 {
 	size_t entry = entry_of(v, id);
 
 	if (entry < v->n)
 		transcript_append(v->t, entry, text, len);
+	echo_text(v, text, len);
 }
 
 void
-view_update_footer(struct view *v, const struct conversation *c, const struct message *m)
+chat_view_update_footer(struct chat_view *v, const struct conversation *c, const struct message *m)
 {
 	size_t entry = entry_of(v, m->id);
 	char footer[256];
 
 	if (entry == v->n)
 		return;
-	view_footer(c, m, m->id == v->live, footer, sizeof footer);
+	chat_view_footer(c, m, m->id == v->live, footer, sizeof footer);
 	transcript_set_footer(v->t, entry, footer);
+	if (m->id != v->live && *footer)
+		chat_view_echo(v, "-- ", footer);
 }
 
 void
-view_cut(struct view *v, int id)
+chat_view_cut(struct chat_view *v, int id)
 {
 	size_t entry = entry_of(v, id);
 
@@ -129,13 +180,14 @@ view_cut(struct view *v, int id)
 }
 
 void
-view_say(struct view *v, enum entry_kind kind, const char *text)
+chat_view_say(struct chat_view *v, enum entry_kind kind, const char *text)
 {
 	add_entry(v, kind, VIEW_NOTICE, "", text);
+	chat_view_echo(v, kind == ENTRY_ERROR ? "!! " : "-- ", text);
 }
 
 void
-view_set_divider(struct view *v, int id)
+chat_view_set_divider(struct chat_view *v, int id)
 {
 	size_t old = entry_of(v, VIEW_DIVIDER), before;
 
@@ -151,7 +203,7 @@ view_set_divider(struct view *v, int id)
 }
 
 void
-view_set_queue(struct view *v, const char *text)
+chat_view_set_queue(struct chat_view *v, const char *text)
 {
 	size_t entry = entry_of(v, VIEW_QUEUE);
 
@@ -218,7 +270,7 @@ add_figures(struct strbuf *b, const struct message_stats *s)
 }
 
 void
-view_footer(const struct conversation *c, const struct message *m, bool live, char *out, size_t size)
+chat_view_footer(const struct conversation *c, const struct message *m, bool live, char *out, size_t size)
 {
 	struct strbuf b = STRBUF_INIT;
 	size_t position, n;
@@ -240,7 +292,7 @@ view_footer(const struct conversation *c, const struct message *m, bool live, ch
 }
 
 void
-view_model_label(const char *model, char out[32])
+chat_view_model_label(const char *model, char out[32])
 {
 	const char *base = model ? strrchr(model, '/') : NULL;
 	size_t n;

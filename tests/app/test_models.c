@@ -1,0 +1,256 @@
+#include "config.h"
+
+#include "tests/app/cmocka_all.h"
+
+#include "app/models/guide.h"
+#include "app/models/models.h"
+#include "app/models/open.h"
+#include "tests/app/home.h"
+
+static struct err e;
+
+static const struct model_entry *
+entry(const struct model_list *l, const char *name)
+{
+	for (size_t i = 0; i < l->n; i++)
+		if (!strcmp(l->items[i].name, name))
+			return &l->items[i];
+	return NULL;
+}
+
+static void
+models__scan__only_the_guide_at_first(void **state)
+{
+	struct model_list l;
+
+	model_list_scan(&l, NULL);
+	assert_int_equal(l.n, 1);
+	assert_string_equal(l.items[0].name, "guide");
+	assert_null(l.items[0].path);
+	assert_int_equal(l.items[0].size, guide_size());
+	model_list_release(&l);
+}
+
+static void
+models__scan__finds_files_where_programs_keep_them(void **state)
+{
+	static const struct {
+		const char *file, *name, *origin;
+	} cases[] = {
+		{ ".local/share/hum/models/a.Q4_0.gguf", "a.Q4_0", "models folder" },
+		{ "here.gguf", "here", "this folder" },
+		{ ".lmstudio/models/who/repo/b.gguf", "b", "LM Studio" },
+		{ ".cache/llama.cpp/c.gguf", "c", "llama.cpp" },
+		{ ".cache/huggingface/hub/models--x--y/snapshots/0123/d.GGUF", "d", "Hugging Face" },
+		{ ".cache/llama.cpp/big-00001-of-00003.gguf", "big", "llama.cpp" },
+	};
+	static const char *const ignored[] = {
+		".cache/llama.cpp/big-00002-of-00003.gguf",
+		".cache/llama.cpp/mmproj-c.gguf",
+		".cache/llama.cpp/readme.txt",
+		".cache/llama.cpp/.hidden.gguf",
+	};
+	struct model_list l;
+
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+		home_write(cases[i].file, "x");
+	for (size_t i = 0; i < sizeof ignored / sizeof *ignored; i++)
+		home_write(ignored[i], "x");
+	model_list_scan(&l, NULL);
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		const struct model_entry *m = entry(&l, cases[i].name);
+
+		assert_non_null(m);
+		assert_string_equal(m->origin, cases[i].origin);
+		assert_int_equal(m->size, 1);
+	}
+	assert_int_equal(l.n, sizeof cases / sizeof *cases + 1);
+	model_list_release(&l);
+}
+
+/* Hugging Face's snapshots are links, and a folder may be linked into itself. */
+static void
+models__scan__links_are_listed_once_and_end(void **state)
+{
+	struct model_list l;
+	char *to;
+
+	home_write("blob", "x");
+	to = home_path(".cache/huggingface/hub/models--x--y/snapshots/0123/m.gguf");
+	assert_int_equal(symlink("../../../../../../blob", to), 0);
+	free(to);
+	to = home_path("m2.gguf");
+	assert_int_equal(symlink("blob", to), 0);
+	free(to);
+	to = home_path(".cache/huggingface/hub/loop");
+	assert_int_equal(symlink(".", to), 0);
+	free(to);
+	model_list_scan(&l, NULL);
+	assert_int_equal(l.n, 2);
+	model_list_release(&l);
+}
+
+static void
+models__find__config_goes_before_files(void **state)
+{
+	static const char yaml[] = "models:\n  - name: a\n    path: other/a-file.gguf\n    context: 77\n";
+	struct config *config = config_parse("config.yaml", yaml, strlen(yaml), &e);
+	const struct model_entry *m;
+	struct settings top, s;
+	struct model_list l;
+
+	assert_non_null(config);
+	home_write("a.gguf", "x");
+	home_write("other/a-file.gguf", "xy");
+	model_list_scan(&l, config);
+	m = model_list_find(&l, "a", &e);
+	assert_non_null(m);
+	assert_string_equal(m->origin, "config");
+	settings_init(&top);
+	model_settings(config, m, &top, 0, &s);
+	assert_int_equal(s.context, 77);
+	model_list_release(&l);
+	config_free(config);
+}
+
+static void
+models__find__by_part_path_and_not_at_all(void **state)
+{
+	const struct model_entry *m;
+	struct model_list l;
+	char *path, *ref;
+
+	home_write(".local/share/hum/models/llama-2-7b-chat.Q4_0.gguf", "x");
+	home_write(".local/share/hum/models/llama-2-13b-chat.Q4_0.gguf", "x");
+	home_write("elsewhere/extra.gguf", "x");
+	model_list_scan(&l, NULL);
+
+	m = model_list_find(&l, "13B", &e);
+	assert_non_null(m);
+	assert_string_equal(m->name, "llama-2-13b-chat.Q4_0");
+	ref = model_ref(&l, m);
+	assert_string_equal(ref, m->name);
+	free(ref);
+
+	assert_null(model_list_find(&l, "llama", &e));
+	assert_non_null(strstr(e.text, "more than one"));
+	assert_null(model_list_find(&l, "gudie", &e));
+	assert_non_null(strstr(e.text, "did you mean guide"));
+	assert_int_equal(e.code, ERR_MODEL);
+	assert_null(model_list_find(&l, "", &e));
+	assert_null(model_list_find(&l, "no/such.gguf", &e));
+	assert_non_null(strstr(e.text, "No such file"));
+
+	m = model_list_find(&l, "elsewhere/extra.gguf", &e);
+	assert_non_null(m);
+	path = home_path("elsewhere/extra.gguf");
+	ref = model_ref(&l, m);
+	assert_string_equal(ref, m->path);
+	assert_true(ref[0] == '/');		/* found again from any folder */
+	assert_non_null(strstr(ref, "elsewhere/extra.gguf"));
+	free(ref);
+	free(path);
+	model_list_release(&l);
+}
+
+static void
+models__name_of_path__without_suffix_and_part(void **state)
+{
+	static const char *const cases[][2] = {
+		{ "/a/b/model.Q4_0.gguf", "model.Q4_0" },
+		{ "x-00001-of-00003.gguf", "x" },
+		{ "plain", "plain" },
+		{ "-00001-of-00003.gguf", "-00001-of-00003" },
+	};
+
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		char *name = model_name_of_path(cases[i][0]);
+
+		assert_string_equal(name, cases[i][1]);
+		free(name);
+	}
+}
+
+static void
+open__guide__is_a_model(void **state)
+{
+	struct llm *m = model_open(NULL, NULL, &e);
+	const struct llm_info *info;
+
+	assert_non_null(m);
+	info = llm_get_info(m);
+	assert_string_equal(info->arch, "llama");
+	assert_string_equal(info->template_name, "llama-2");
+	assert_int_equal(info->file_size, guide_size());
+	assert_int_equal(model_context(info, 0), info->n_ctx_train);
+	assert_int_equal(model_context(info, 99), 99);
+	model_close(m);
+	model_close(NULL);
+}
+
+static void
+open__refuses__what_is_no_file(void **state)
+{
+	char *fifo = home_path("pipe.gguf");
+
+	assert_int_equal(mkfifo(fifo, 0600), 0);
+	assert_null(model_open(home, NULL, &e));
+	assert_non_null(strstr(e.text, "folder"));
+	assert_null(model_open(fifo, NULL, &e));	/* and does not wait for a writer */
+	assert_non_null(strstr(e.text, "not a regular file"));
+	assert_int_equal(e.code, ERR_MODEL);
+	free(fifo);
+}
+
+static void
+open__memory__larger_than_the_machine_is_refused(void **state)
+{
+	struct llm_info info = { .name = "huge", .file_size = (uint64_t)1 << 50,
+		.kv_bytes_per_token = { 4096, 2048, 1024 } };
+
+	assert_int_equal(model_check_memory(&info, 4096, KV_F16, &e), -1);
+	assert_int_equal(e.code, ERR_MODEL);
+	assert_non_null(strstr(e.text, "huge needs 1126 TB"));
+	info.file_size = 1000;
+	assert_int_equal(model_check_memory(&info, 16, KV_F16, &e), 0);
+	info.kv_bytes_per_token[KV_F32] = UINT64_MAX / 2;
+	assert_int_equal(model_check_memory(&info, 4096, KV_F32, &e), -1);
+}
+
+static void
+open__format_bytes__three_figures(void **state)
+{
+	static const struct {
+		uint64_t bytes;
+		const char *text;
+	} cases[] = { { 0, "0 B" }, { 999, "999 B" }, { 1000, "1.0 kB" }, { 6190336, "6.2 MB" }, { 12345678, "12 MB" },
+		{ 999600, "1.0 MB" }, { 4081004224, "4.1 GB" } };
+	char out[16];
+
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		format_bytes(cases[i].bytes, out);
+		assert_string_equal(out, cases[i].text);
+	}
+	format_bytes(UINT64_MAX, out);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, home_setup, home_teardown)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(models__scan__only_the_guide_at_first),
+		TEST(models__scan__finds_files_where_programs_keep_them),
+		TEST(models__scan__links_are_listed_once_and_end),
+		TEST(models__find__config_goes_before_files),
+		TEST(models__find__by_part_path_and_not_at_all),
+		TEST(models__name_of_path__without_suffix_and_part),
+		TEST(open__guide__is_a_model),
+		TEST(open__refuses__what_is_no_file),
+		TEST(open__memory__larger_than_the_machine_is_refused),
+		TEST(open__format_bytes__three_figures),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
