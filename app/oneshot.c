@@ -226,10 +226,10 @@ on_text(void *ctx, const char *text, size_t len, const struct llm_stats *so_far)
 		llm_cancel(s->t.chat);
 }
 
-static json_t *
-figures(const struct oneshot *s, enum llm_finish finish, const struct llm_stats *st)
+static void
+add_figures(json_t *object, const struct oneshot *s, enum llm_finish finish, const struct llm_stats *st)
 {
-	return json_pack("{s:s,s:s,s:I,s:I,s:I,s:I,s:I,s:f,s:f,s:f}",
+	json_object_update_new(object, json_pack("{s:s,s:s,s:I,s:I,s:I,s:I,s:I,s:f,s:f,s:f}",
 		"finish", finish_name(request_finish(finish)),
 		"model", s->t.model->name,
 		"seed", (json_int_t)s->seed,
@@ -239,7 +239,7 @@ figures(const struct oneshot *s, enum llm_finish finish, const struct llm_stats 
 		"evicted_messages", (json_int_t)st->evicted_messages,
 		"first_token_ms", st->first_token_seconds * 1000,
 		"total_ms", st->total_seconds * 1000,
-		"tokens_per_second", st->tokens_per_second);
+		"tokens_per_second", st->tokens_per_second));
 }
 
 static void
@@ -252,11 +252,8 @@ put_end(struct oneshot *s, enum llm_finish finish, const struct llm_stats *stats
 			output_adds(&s->t.out, "\n");
 		return;
 	}
-	object = figures(s, finish, stats);
-	if (s->o->json)
-		json_object_set_new(object, "text", json_stringn(s->text.s, s->text.len));
-	else
-		json_object_set_new(object, "type", json_string("done"));
+	object = s->o->json ? json_pack("{s:s%}", "text", s->text.s, s->text.len) : json_pack("{s:s}", "type", "done");
+	add_figures(object, s, finish, stats);
 	put_json(s, object);
 }
 
@@ -267,9 +264,8 @@ error_object(const struct options *o, const struct err *e)
 	json_t *object;
 
 	utf8_repair(&text, e->text, strlen(e->text));
-	object = json_pack("{s:{s:i,s:s%}}", "error", "code", (int)e->code, "message", text.s, text.len);
-	if (o->stream_json)
-		json_object_set_new(object, "type", json_string("error"));
+	object = o->stream_json ? json_pack("{s:s}", "type", "error") : json_object();
+	json_object_set_new(object, "error", json_pack("{s:i,s:s%}", "code", (int)e->code, "message", text.s, text.len));
 	strbuf_release(&text);
 	return object;
 }

@@ -20,13 +20,14 @@ const struct option_spec cli_config_options[] = {
 
 struct check {
 	struct tool t;
-	size_t problems;
+	int status;		/* of the first problem */
 };
 
 static void
 problem(struct check *c, const char *what, const struct err *e)
 {
-	c->problems++;
+	if (!c->status)
+		c->status = e->code;
 	note("%s: %s: %s", c->t.config->path, what, e->text);
 }
 
@@ -75,10 +76,10 @@ run_check(struct check *c, const char *path)
 		return -1;
 	if (path && !c->t.config->exists)
 		return err_set(&c->t.err, ERR_CONFIG, "%s: no such file", path);
-	check_models(c);
 	check_names(c);
-	if (c->problems)
-		return ERR_CONFIG;
+	check_models(c);
+	if (c->status)
+		return c->status;
 	if (c->t.config->exists)
 		output_addf(&c->t.out, "%s is in order: %zu models, %zu system prompts, %zu keys\n", c->t.config->path,
 			c->t.config->n_models, c->t.config->n_systems, c->t.config->n_keys);

@@ -25,16 +25,15 @@ on_signal(int sig)
 void
 interrupt_catch(void)
 {
-	static const int signals[] = { SIGINT, SIGTERM, SIGHUP };
 	/* Not SA_RESTART: a read that waits for a terminal or a pipe must end as well. */
 	struct sigaction act = { .sa_handler = on_signal }, old;
 
-	for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) {
-		/* nohup, and background jobs of a shell without job control, ignore some on purpose. */
-		if (sigaction(signals[i], NULL, &old) == 0 && old.sa_handler == SIG_IGN)
-			continue;
-		sigaction(signals[i], &act, NULL);
-	}
+	/* Also where a shell without job control ignores SIGINT for what it starts in the background: whoever sends it
+	 * to us means it. nohup means it, too. */
+	sigaction(SIGINT, &act, NULL);
+	sigaction(SIGTERM, &act, NULL);
+	if (sigaction(SIGHUP, NULL, &old) == 0 && old.sa_handler != SIG_IGN)
+		sigaction(SIGHUP, &act, NULL);
 }
 
 void

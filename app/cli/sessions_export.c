@@ -5,6 +5,7 @@
 
 #include "app/cli/messages.h"
 #include "app/cli/sessions_internal.h"
+#include "app/config/number.h"
 
 /* ---- JSON ---------------------------------------------------------------------------------------- */
 
@@ -25,14 +26,26 @@ parent_left(const struct conversation *c, const struct message *m)
 	return p ? p->id : 0;
 }
 
+/* 0.9, not 0.899999976: the shortest number from which the same float comes back. */
+static json_t *
+real_json(float value)
+{
+	char text[32];
+	double x = value;
+
+	number_print_float(value, text, sizeof text);
+	number_parse(text, &x);
+	return json_real(x);
+}
+
 static json_t *
 sampling_json(const struct sampling *p)
 {
-	return json_pack("{s:f,s:f,s:f,s:f,s:I,s:f,s:f,s:f,s:I}",
-		"temperature", (double)p->temperature, "top_p", (double)p->top_p, "min_p", (double)p->min_p,
-		"typical_p", (double)p->typical_p, "top_k", (json_int_t)p->top_k,
-		"repeat_penalty", (double)p->repeat_penalty, "presence_penalty", (double)p->presence_penalty,
-		"frequency_penalty", (double)p->frequency_penalty, "repeat_last_n", (json_int_t)p->penalty_last_n);
+	return json_pack("{s:o,s:o,s:o,s:o,s:I,s:o,s:o,s:o,s:I}",
+		"temperature", real_json(p->temperature), "top_p", real_json(p->top_p), "min_p", real_json(p->min_p),
+		"typical_p", real_json(p->typical_p), "top_k", (json_int_t)p->top_k,
+		"repeat_penalty", real_json(p->repeat_penalty), "presence_penalty", real_json(p->presence_penalty),
+		"frequency_penalty", real_json(p->frequency_penalty), "repeat_last_n", (json_int_t)p->penalty_last_n);
 }
 
 static void

@@ -1,5 +1,6 @@
 #include "config.h"
 
+#include <locale.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -15,6 +16,7 @@ void
 tool_start(struct tool *t)
 {
 	*t = (struct tool){ 0 };
+	setlocale(LC_NUMERIC, "C");	/* figures are read by programs, too */
 	output_init(&t->out, STDOUT_FILENO);
 	interrupt_catch();
 	signals_catch_faults();
