@@ -20,7 +20,7 @@ err_trim(struct err *e)
 	e->text[n] = '\0';
 }
 
-static void
+static void __attribute__((format(printf, 3, 0)))
 err_format(struct err *e, enum err_code code, const char *fmt, va_list ap)
 {
 	e->code = code;

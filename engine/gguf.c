@@ -10,12 +10,14 @@
 #include "base/strbuf.h"
 #include "base/utf8.h"
 #include "engine/gguf_internal.h"
+#include "engine/refuse.h"
 
 const char *
 gguf_string_show(struct gguf_string s, char *buf, size_t size)
 {
 	static const char ellipsis[] = "\xe2\x80\xa6";
-	/* A byte becomes at least one byte, so more than size bytes cannot be shown, and need not be scrubbed. */
+	/* A byte becomes at least one byte, so more than size bytes cannot be shown, and need
+	 * not be scrubbed. */
 	size_t n = s.len < size ? s.len : size;
 	struct strbuf b = STRBUF_INIT;
 
@@ -36,7 +38,7 @@ gguf_string_show(struct gguf_string s, char *buf, size_t size)
 	return buf;
 }
 
-/* ---- names --------------------------------------------------------------------------------------- */
+/* ---- names ----------------------------------------------------------------------------------- */
 
 static int
 compare_strings(struct gguf_string a, struct gguf_string b)
@@ -62,7 +64,7 @@ names_sort(struct gguf_names *names, const char *what, struct err *e)
 	qsort(names->name, names->n, sizeof *names->name, compare_names);
 	for (size_t i = 1; i < names->n; i++)
 		if (compare_strings(names->name[i - 1].s, names->name[i].s) == 0)
-			return err_set(e, ERR_MODEL, "the file is damaged: it has the %s \"%s\" twice", what,
+			return damaged(e, "it has the %s \"%s\" twice", what,
 				gguf_string_show(names->name[i].s, show, sizeof show));
 	return 0;
 }
@@ -73,7 +75,7 @@ names_alloc(struct gguf_names *names, size_t n, struct err *e)
 	free(names->name);
 	names->n = n;
 	names->name = calloc(n ? n : 1, sizeof *names->name);
-	return names->name ? 0 : err_set(e, ERR_MODEL, "there is not enough memory to read the file's header");
+	return names->name ? 0 : refuse(e, "there is not enough memory to read the file's header");
 }
 
 int
@@ -105,7 +107,7 @@ names_find(const struct gguf_names *names, const char *s)
 	return names->n ? bsearch(&key, names->name, names->n, sizeof key, compare_names) : NULL;
 }
 
-/* ---- the file ------------------------------------------------------------------------------------ */
+/* ---- the file -------------------------------------------------------------------------------- */
 
 void
 gguf_free(struct gguf *g)
@@ -160,7 +162,7 @@ gguf_find(const struct gguf *g, const char *name)
 	return f ? &g->tensor[f->i] : NULL;
 }
 
-/* ---- values -------------------------------------------------------------------------------------- */
+/* ---- values ---------------------------------------------------------------------------------- */
 
 static const struct gguf_entry *
 find_entry(const struct gguf *g, const char *key)
@@ -173,7 +175,7 @@ find_entry(const struct gguf *g, const char *key)
 static int
 wrong_type(const struct gguf_entry *x, const char *key, const char *wanted, struct err *e)
 {
-	return err_set(e, ERR_MODEL, "the file is damaged: the key \"%s\" is %s and should be %s", key,
+	return damaged(e, "the key \"%s\" is %s and should be %s", key,
 		gguf_type_title(x->type), wanted);
 }
 
@@ -198,7 +200,7 @@ gguf_get_u64(const struct gguf *g, const char *key, uint64_t *out, struct err *e
 	default: return wrong_type(x, key, "an integer", e);
 	}
 	if (i < 0)
-		return err_set(e, ERR_MODEL, "the file is damaged: the key \"%s\" is negative (%" PRId64 ")", key, i);
+		return damaged(e, "the key \"%s\" is negative (%" PRId64 ")", key, i);
 	*out = u + (uint64_t)i;
 	return 1;
 }

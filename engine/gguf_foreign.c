@@ -5,10 +5,12 @@
 #include <strings.h>
 
 #include "engine/gguf_internal.h"
+#include "engine/refuse.h"
 
 #define CONVERT "it must be converted to GGUF, or downloaded in that format"
 
-/* How the files that people mistake for a GGUF model begin. The old ggml magics are numbers, stored low byte first. */
+/* How the files that people mistake for a GGUF model begin. The old ggml magics are numbers,
+ * stored low byte first. */
 static const struct {
 	const char *magic;
 	uint8_t len;
@@ -39,7 +41,8 @@ static const struct {
 static bool
 is_safetensors(const uint8_t *data, size_t size)
 {
-	return size > 9 && data[8] == '{' && gguf_load_u64(data) >= 2 && gguf_load_u64(data) < (1ULL << 32);
+	return size > 9 && data[8] == '{' && gguf_load_u64(data) >= 2 &&
+	       gguf_load_u64(data) < (1ULL << 32);
 }
 
 static bool
@@ -58,7 +61,8 @@ is_html(const uint8_t *data, size_t size)
 		data++;
 		size--;
 	}
-	return begins_with_word(data, size, "<!doctype html") || begins_with_word(data, size, "<html");
+	return begins_with_word(data, size, "<!doctype html") ||
+	       begins_with_word(data, size, "<html");
 }
 
 static bool
@@ -75,15 +79,16 @@ int
 gguf_refuse_foreign(const uint8_t *data, size_t size, struct err *e)
 {
 	if (is_safetensors(data, size))
-		return err_set(e, ERR_MODEL, "this is a safetensors file, not GGUF: " CONVERT);
+		return refuse(e, "this is a safetensors file, not GGUF: " CONVERT);
 	for (size_t i = 0; i < sizeof foreign / sizeof foreign[0]; i++)
 		if (size >= foreign[i].len && memcmp(data, foreign[i].magic, foreign[i].len) == 0)
-			return err_set(e, ERR_MODEL, "this is %s: %s", foreign[i].what, foreign[i].advice);
+			return refuse(e, "this is %s: %s", foreign[i].what, foreign[i].advice);
 	if (is_html(data, size))
-		return err_set(e, ERR_MODEL, "this is a web page, not a model: the download failed or wants a login");
+		return refuse(
+			e, "this is a web page, not a model: the download failed or wants a login");
 	if (is_json(data, size))
-		return err_set(e, ERR_MODEL, "this is a JSON file, not a model: name a .gguf file");
+		return refuse(e, "this is a JSON file, not a model: name a .gguf file");
 	if (size < 4)
-		return err_set(e, ERR_MODEL, "the file has only %zu bytes: it is no GGUF model", size);
-	return err_set(e, ERR_MODEL, "this is not a GGUF file (it does not begin with \"GGUF\")");
+		return refuse(e, "the file has only %zu bytes: it is no GGUF model", size);
+	return refuse(e, "this is not a GGUF file (it does not begin with \"GGUF\")");
 }

@@ -6,8 +6,8 @@
 
 /* Value types as stored. */
 enum gguf_type {
-	GGUF_U8, GGUF_I8, GGUF_U16, GGUF_I16, GGUF_U32, GGUF_I32, GGUF_F32, GGUF_BOOL, GGUF_STRING, GGUF_ARRAY,
-	GGUF_U64, GGUF_I64, GGUF_F64,
+	GGUF_U8, GGUF_I8, GGUF_U16, GGUF_I16, GGUF_U32, GGUF_I32, GGUF_F32, GGUF_BOOL, GGUF_STRING,
+	GGUF_ARRAY, GGUF_U64, GGUF_I64, GGUF_F64,
 	GGUF_TYPE_MAX,
 };
 
@@ -26,7 +26,8 @@ struct gguf_entry {
 	uint64_t *offsets;		/* owned; array.offset */
 };
 
-/* Names in order, so that a look-up and the search for duplicates take n log n whatever the names are. */
+/* Names in order, so that a look-up and the search for duplicates take n log n whatever the
+ * names are. */
 struct gguf_name {
 	struct gguf_string s;
 	size_t i;			/* of the entry or tensor */
@@ -68,7 +69,8 @@ int gguf_index_tensors(struct gguf *g, struct err *e);
 /* One file, which may be a part of a split set: then only its own tensors are in the table. */
 struct gguf *gguf_parse_part(const uint8_t *data, size_t size, struct err *e);
 
-/* Sets the error for bytes that do not begin as a GGUF file does: says what they are. Returns -1. */
+/* Sets the error for bytes that do not begin as a GGUF file does: says what they are. Returns
+ * -1. */
 int gguf_refuse_foreign(const uint8_t *data, size_t size, struct err *e);
 
 #endif

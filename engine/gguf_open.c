@@ -15,10 +15,11 @@
 #include "base/strbuf.h"
 #include "base/xalloc.h"
 #include "engine/gguf_internal.h"
+#include "engine/refuse.h"
 
 enum { PATH_SHOW = 200 };	/* bytes of a path in a message, its end if it is longer */
 
-/* ---- names --------------------------------------------------------------------------------------- */
+/* ---- names ----------------------------------------------------------------------------------- */
 
 static const char *
 base_name(const char *path)
@@ -77,7 +78,8 @@ split_name_parse(const char *path, struct split_name *n)
 		return;
 	t = path + len - TAIL;
 	if (t[0] != '-' || !five_digits(t + 1, &no) || memcmp(t + 6, "-of-", 4) != 0 ||
-		!five_digits(t + 10, &count) || strcmp(t + 15, ".gguf") != 0 || no < 1 || no > count)
+		!five_digits(t + 10, &count) || strcmp(t + 15, ".gguf") != 0 || no < 1 ||
+		no > count)
 		return;
 	*n = (struct split_name){ len - TAIL, no, count };
 }
@@ -88,7 +90,8 @@ split_name_make(const char *path, const struct split_name *n, unsigned no)
 	return xasprintf("%.*s-%05u-of-%05u.gguf", (int)n->prefix, path, no, n->count);
 }
 
-/* A file cut by bytes for hosts with a size limit: "x.gguf-split-b", "x.gguf.part2of3". Length of "x.gguf", or 0. */
+/* A file cut by bytes for hosts with a size limit: "x.gguf-split-b", "x.gguf.part2of3". Length
+ * of "x.gguf", or 0. */
 static size_t
 cut_name_parse(const char *name)
 {
@@ -100,7 +103,8 @@ cut_name_parse(const char *name)
 	if (n > 8 && memcmp(name + n - 8, "-split-", 7) == 0 && islower((unsigned char)name[n - 1]))
 		return n - 8;
 	dot = strrchr(name, '.');
-	if (dot && dot > name && sscanf(dot, ".part%5uof%5u%n", &no, &count, &used) == 2 && !dot[used])
+	if (dot && dot > name && sscanf(dot, ".part%5uof%5u%n", &no, &count, &used) == 2 &&
+		!dot[used])
 		return (size_t)(dot - name);
 	return 0;
 }
@@ -114,23 +118,25 @@ explain_cut_name(const char *path, struct err *e)
 	char show[GGUF_SHOW];
 
 	if (n)
-		err_set(e, ERR_MODEL, "this is one piece of a model that was cut up; join the pieces in order first: "
-			"cat PIECE... > %s", gguf_string_show((struct gguf_string){ name, n }, show, sizeof show));
+		refuse(e,
+			"this is one piece of a model that was cut up; join the pieces in order "
+			"first: cat PIECE... > %s",
+			gguf_string_show((struct gguf_string){ name, n }, show, sizeof show));
 }
 
-/* ---- mapping ------------------------------------------------------------------------------------- */
+/* ---- mapping --------------------------------------------------------------------------------- */
 
 static int
 check_regular(const struct stat *st, struct err *e)
 {
 	if (S_ISDIR(st->st_mode))
-		return err_set(e, ERR_MODEL, "this is a directory; name the .gguf file in it");
+		return refuse(e, "this is a directory; name the .gguf file in it");
 	if (!S_ISREG(st->st_mode))
-		return err_set(e, ERR_MODEL, "this is not a regular file: a model must be mapped into memory");
+		return refuse(e, "this is not a regular file: a model must be mapped into memory");
 	if (st->st_size == 0)
-		return err_set(e, ERR_MODEL, "the file is empty; download it again");
+		return refuse(e, "the file is empty; download it again");
 	if ((uint64_t)st->st_size > SIZE_MAX / 2)
-		return err_set(e, ERR_MODEL, "the file is too large for this machine's addresses");
+		return refuse(e, "the file is too large for this machine's addresses");
 	return 0;
 }
 
@@ -185,7 +191,7 @@ open_part(const char *path, struct err *e)
 	return g;
 }
 
-/* ---- split sets ---------------------------------------------------------------------------------- */
+/* ---- split sets ------------------------------------------------------------------------------ */
 
 struct split_keys {
 	uint64_t no, count;	/* no from 0; 0 and 1 when the file is whole */
@@ -195,12 +201,13 @@ static int
 split_keys_get(const struct gguf *g, struct split_keys *k, struct err *e)
 {
 	*k = (struct split_keys){ 0, 1 };
-	if (gguf_get_u64(g, "split.no", &k->no, e) < 0 || gguf_get_u64(g, "split.count", &k->count, e) < 0)
+	if (gguf_get_u64(g, "split.no", &k->no, e) < 0 ||
+		gguf_get_u64(g, "split.count", &k->count, e) < 0)
 		return -1;
 	if (k->count == 0)
 		k->count = 1;	/* some writers leave the keys of a file that was joined again */
 	if (k->count > 99999 || k->no >= k->count)
-		return err_set(e, ERR_MODEL, "the file is damaged: it is part %" PRIu64 " of %" PRIu64, k->no, k->count);
+		return damaged(e, "it is part %" PRIu64 " of %" PRIu64, k->no, k->count);
 	return 0;
 }
 
@@ -212,7 +219,8 @@ join_part(struct gguf *g, struct gguf *part, struct err *e)
 
 	if (n > GGUF_MAX_ENTRIES) {
 		gguf_free(part);
-		return err_set(e, ERR_MODEL, "the parts of the model have more than %d tensors", GGUF_MAX_ENTRIES);
+		return refuse(
+			e, "the parts of the model have more than %d tensors", GGUF_MAX_ENTRIES);
 	}
 	g->tensor = xreallocarray(g->tensor, n, sizeof *g->tensor);
 	memcpy(g->tensor + g->n_tensors, part->tensor, part->n_tensors * sizeof *part->tensor);
@@ -227,7 +235,8 @@ join_part(struct gguf *g, struct gguf *part, struct err *e)
 
 /* Opens part `no` (from 1) of the set. */
 static int
-add_part(struct gguf *g, const char *path, const struct split_name *name, unsigned no, struct err *e)
+add_part(
+	struct gguf *g, const char *path, const struct split_name *name, unsigned no, struct err *e)
 {
 	char *part_path = split_name_make(path, name, no);
 	struct gguf *part = open_part(part_path, e);
@@ -240,7 +249,8 @@ add_part(struct gguf *g, const char *path, const struct split_name *name, unsign
 		prefix_path(e, part_path);
 		gguf_free(part);
 	} else if (k.no != no - 1 || k.count != name->count) {
-		err_set(e, ERR_MODEL, "this is part %" PRIu64 " of %" PRIu64 ", not the part that its name says",
+		refuse(e,
+			"this is part %" PRIu64 " of %" PRIu64 ", not the part that its name says",
 			k.no + 1, k.count);
 		prefix_path(e, part_path);
 		gguf_free(part);
@@ -260,29 +270,36 @@ check_tensor_count(const struct gguf *g, struct err *e)
 	if (gguf_get_u64(g, "split.tensors.count", &n, e) < 0)
 		return -1;
 	if (n != g->n_tensors)
-		return err_set(e, ERR_MODEL, "the parts of the model have %zu tensors together and should have %" PRIu64
-			"; do they belong together?", g->n_tensors, n);
+		return refuse(e,
+			"the parts of the model have %zu tensors together and should have %" PRIu64
+			"; do they belong together?",
+			g->n_tensors, n);
 	return 0;
 }
 
-/* Refuses a part that is not the first (saying which is), and a first one whose name does not tell the others. */
+/* Refuses a part that is not the first (saying which is), and a first one whose name does not
+ * tell the others. */
 static int
-check_set(const char *path, const struct split_keys *k, const struct split_name *name, struct err *e)
+check_set(
+	const char *path, const struct split_keys *k, const struct split_name *name, struct err *e)
 {
 	char show[GGUF_SHOW];
 	char *first;
 
 	if (k->no > 0 || (k->count == 1 && name->no > 1)) {
 		first = name->no ? split_name_make(path, name, 1) : xstrdup("the first");
-		err_set(e, ERR_MODEL, "this is part %u of %u of a model; open %s",
-			k->no ? (unsigned)k->no + 1 : name->no, k->no ? (unsigned)k->count : name->count,
+		refuse(e, "this is part %u of %u of a model; open %s",
+			k->no ? (unsigned)k->no + 1 : name->no,
+			k->no ? (unsigned)k->count : name->count,
 			gguf_string_show(as_string(base_name(first)), show, sizeof show));
 		free(first);
 		return -1;
 	}
 	if (k->count > 1 && (name->no != 1 || name->count != k->count))
-		return err_set(e, ERR_MODEL, "this is part 1 of %u of a model; its parts must be in one directory and "
-			"named NAME-00001-of-%05u.gguf and so on", (unsigned)k->count, (unsigned)k->count);
+		return refuse(e,
+			"this is part 1 of %u of a model; its parts must be in one directory and "
+			"named NAME-00001-of-%05u.gguf and so on",
+			(unsigned)k->count, (unsigned)k->count);
 	return 0;
 }
 
@@ -326,7 +343,8 @@ gguf_parse(const uint8_t *data, size_t size, struct err *e)
 	if (split_keys_get(g, &k, e) < 0)
 		goto refuse;
 	if (k.count > 1) {
-		err_set(e, ERR_MODEL, "this is part %u of %u of a model", (unsigned)k.no + 1, (unsigned)k.count);
+		refuse(e, "this is part %u of %u of a model", (unsigned)k.no + 1,
+			(unsigned)k.count);
 		goto refuse;
 	}
 	return g;

@@ -1,6 +1,7 @@
 /*
- * The parser. Everything is read through a cursor that knows its end; a count from the file is compared
- * with the bytes that are left, at the least each of its items can take, before memory is asked for.
+ * The parser. Everything is read through a cursor that knows its end; a count from the file is
+ * compared with the bytes that are left, at the least each of its items can take, before memory is
+ * asked for.
  */
 #include "config.h"
 
@@ -12,11 +13,12 @@
 
 #include "base/checked.h"
 #include "engine/gguf_internal.h"
+#include "engine/refuse.h"
 
 enum {
 	HEADER_BYTES = 24,
 	MIN_ENTRY_BYTES = 13,		/* length, no text, type, one byte of value */
-	MIN_TENSOR_BYTES = 33,		/* length, one letter, n_dims, one dimension, type, offset */
+	MIN_TENSOR_BYTES = 33,		/* length, a letter, n_dims, a dimension, type, offset */
 	MIN_ALIGNMENT = 8,
 	MAX_ALIGNMENT = 1 << 20,
 	MAX_DIMENSION_BITS = 40,
@@ -74,13 +76,14 @@ gguf_load_u64(const uint8_t *p)
 static int
 cut_short(struct err *e)
 {
-	return err_set(e, ERR_MODEL, "the file is cut short or damaged: it ends inside its header; download it again");
+	return refuse(e,
+		"the file is cut short or damaged: it ends inside its header; download it again");
 }
 
 static int
 no_memory(struct err *e)
 {
-	return err_set(e, ERR_MODEL, "there is not enough memory to read the file's header");
+	return refuse(e, "there is not enough memory to read the file's header");
 }
 
 /* The next n bytes, or NULL when there are fewer. */
@@ -140,14 +143,14 @@ take_name(struct cursor *c, struct gguf_string *s, size_t max, const char *what,
 	if (take_string(c, s, e) < 0)
 		return -1;
 	if (s->len < 1 || s->len > max)
-		return err_set(e, ERR_MODEL, "the file is damaged: %s has a name of %zu bytes (1 to %zu are allowed)",
+		return damaged(e, "%s has a name of %zu bytes (1 to %zu are allowed)",
 			what, s->len, max);
 	if (memchr(s->s, 0, s->len))
-		return err_set(e, ERR_MODEL, "the file is damaged: %s has a NUL in its name", what);
+		return damaged(e, "%s has a NUL in its name", what);
 	return 0;
 }
 
-/* ---- keys and values ----------------------------------------------------------------------------- */
+/* ---- keys and values ------------------------------------------------------------------------- */
 
 static int
 read_string_array(struct cursor *c, struct gguf_entry *x, struct err *e)
@@ -177,12 +180,14 @@ read_array(struct cursor *c, struct gguf_entry *x, struct err *e)
 		return -1;
 	x->array.data = c->p;
 	if (x->array.type >= GGUF_TYPE_MAX || x->array.type == GGUF_ARRAY)
-		return err_set(e, ERR_MODEL, "the file is damaged: the array \"%s\" holds values of %s (type %" PRIu32 ")",
+		return damaged(e, "the array \"%s\" holds values of %s (type %" PRIu32 ")",
 			gguf_string_show(x->key, show, sizeof show),
-			x->array.type == GGUF_ARRAY ? "the type array" : "an unknown type", x->array.type);
+			x->array.type == GGUF_ARRAY ? "the type array" : "an unknown type",
+			x->array.type);
 	if (x->array.type == GGUF_STRING)
 		return read_string_array(c, x, e);
-	if (x->array.n > c->left / types[x->array.type].size || !take(c, x->array.n * types[x->array.type].size))
+	if (x->array.n > c->left / types[x->array.type].size ||
+		!take(c, x->array.n * types[x->array.type].size))
 		return cut_short(e);
 	return 0;
 }
@@ -197,7 +202,7 @@ read_entry(struct cursor *c, struct gguf_entry *x, struct err *e)
 	if (take_name(c, &x->key, GGUF_MAX_KEY, "a key", e) < 0 || take_u32(c, &type, e) < 0)
 		return -1;
 	if (type >= GGUF_TYPE_MAX)
-		return err_set(e, ERR_MODEL, "the file is damaged: the key \"%s\" has the unknown type %" PRIu32,
+		return damaged(e, "the key \"%s\" has the unknown type %" PRIu32,
 			gguf_string_show(x->key, show, sizeof show), type);
 	x->type = type;
 	x->value = c->p;
@@ -221,7 +226,7 @@ read_entries(struct gguf *g, struct cursor *c, uint64_t n, struct err *e)
 	return gguf_index_entries(g, e);
 }
 
-/* ---- tensors ------------------------------------------------------------------------------------- */
+/* ---- tensors --------------------------------------------------------------------------------- */
 
 static int
 unsupported_type(const struct gguf *g, const struct gguf_tensor *t, uint32_t type, struct err *e)
@@ -233,8 +238,10 @@ unsupported_type(const struct gguf *g, const struct gguf_tensor *t, uint32_t typ
 	if (gguf_get_string(g, "general.architecture", &s, NULL) == 1)
 		gguf_string_show(s, arch, 32);
 	snprintf(number, sizeof number, "number %" PRIu32, type);
-	return err_set(e, ERR_MODEL, "tensor \"%s\" of this %s%smodel has the type %s, which hum does not compute with; "
-		"look for a Q4_K_M or Q8_0 file", t->name, arch, *arch ? " " : "", name ? name : number);
+	return refuse(e,
+		"tensor \"%s\" of this %s%smodel has the type %s, which hum does not compute with; "
+		"look for a Q4_K_M or Q8_0 file",
+		t->name, arch, *arch ? " " : "", name ? name : number);
 }
 
 /* Bytes of the tensor, by rows, with every product checked. */
@@ -248,8 +255,10 @@ size_tensor(const struct gguf *g, struct gguf_tensor *t, uint32_t type, struct e
 		return unsupported_type(g, t, type, e);
 	t->type = type;
 	if (t->ne[0] % f->block)
-		return err_set(e, ERR_MODEL, "the file is damaged: tensor \"%s\" has rows of %" PRIu64
-			" elements, but %s needs a multiple of %u", t->name, t->ne[0], f->name, (unsigned)f->block);
+		return damaged(e,
+			"tensor \"%s\" has rows of %" PRIu64
+			" elements, but %s needs a multiple of %u",
+			t->name, t->ne[0], f->name, (unsigned)f->block);
 	for (int i = 1; i < 4; i++)
 		if (!checked_mul(rows, t->ne[i], &rows))
 			goto huge;
@@ -258,32 +267,35 @@ size_tensor(const struct gguf *g, struct gguf_tensor *t, uint32_t type, struct e
 		goto huge;
 	return 0;
 huge:
-	return err_set(e, ERR_MODEL, "the file is damaged: tensor \"%s\" has an impossible size", t->name);
+	return damaged(e, "tensor \"%s\" has an impossible size", t->name);
 }
 
 static int
-read_tensor(const struct gguf *g, struct cursor *c, struct gguf_tensor *t, uint64_t *offset, struct err *e)
+read_tensor(const struct gguf *g, struct cursor *c, struct gguf_tensor *t, uint64_t *offset,
+	struct err *e)
 {
 	struct gguf_string name;
 	uint32_t type;
 
-	if (take_name(c, &name, sizeof t->name - 1, "a tensor", e) < 0 || take_u32(c, &t->n_dims, e) < 0)
+	if (take_name(c, &name, sizeof t->name - 1, "a tensor", e) < 0 ||
+		take_u32(c, &t->n_dims, e) < 0)
 		return -1;
-	/* The table of tensors is for messages too, so a name must be fit to print; no real one is not. */
+	/* The table of tensors is for messages too, so a name must be fit to print; no real one
+	 * is not. */
 	for (size_t i = 0; i < name.len; i++)
 		if (name.s[i] < 0x21 || name.s[i] > 0x7e)
-			return err_set(e, ERR_MODEL, "the file is damaged: a tensor's name holds the byte 0x%02x",
+			return damaged(e, "a tensor's name holds the byte 0x%02x",
 				(unsigned char)name.s[i]);
 	memcpy(t->name, name.s, name.len);
 	if (t->n_dims < 1 || t->n_dims > 4)
-		return err_set(e, ERR_MODEL, "the file is damaged: tensor \"%s\" has %" PRIu32 " dimensions (1 to 4 are allowed)",
+		return damaged(e, "tensor \"%s\" has %" PRIu32 " dimensions (1 to 4 are allowed)",
 			t->name, t->n_dims);
 	for (uint32_t i = 0; i < 4; i++) {
 		t->ne[i] = 1;
 		if (i < t->n_dims && take_u64(c, &t->ne[i], e) < 0)
 			return -1;
 		if (t->ne[i] < 1 || t->ne[i] > 1ULL << MAX_DIMENSION_BITS)
-			return err_set(e, ERR_MODEL, "the file is damaged: tensor \"%s\" has a dimension of %" PRIu64,
+			return damaged(e, "tensor \"%s\" has a dimension of %" PRIu64,
 				t->name, t->ne[i]);
 	}
 	if (take_u32(c, &type, e) < 0 || take_u64(c, offset, e) < 0)
@@ -297,8 +309,9 @@ read_alignment(const struct gguf *g, uint64_t *alignment, struct err *e)
 	*alignment = GGUF_DEFAULT_ALIGNMENT;
 	if (gguf_get_u64(g, "general.alignment", alignment, e) < 0)
 		return -1;
-	if (*alignment < MIN_ALIGNMENT || *alignment > MAX_ALIGNMENT || (*alignment & (*alignment - 1)))
-		return err_set(e, ERR_MODEL, "the file is damaged: general.alignment is %" PRIu64, *alignment);
+	if (*alignment < MIN_ALIGNMENT || *alignment > MAX_ALIGNMENT ||
+		(*alignment & (*alignment - 1)))
+		return damaged(e, "general.alignment is %" PRIu64, *alignment);
 	return 0;
 }
 
@@ -323,15 +336,17 @@ check_overlap(const struct gguf *g, struct err *e)
 	qsort(t, g->n_tensors, sizeof *t, compare_data);
 	for (size_t i = 1; i < g->n_tensors && !ret; i++)
 		if ((uint64_t)(t[i]->data - t[i - 1]->data) < t[i - 1]->size)
-			ret = err_set(e, ERR_MODEL, "the file is damaged: tensors \"%s\" and \"%s\" overlap",
+			ret = damaged(e, "tensors \"%s\" and \"%s\" overlap",
 				t[i - 1]->name, t[i]->name);
 	free(t);
 	return ret;
 }
 
-/* Gives each tensor its bytes: `pos` is where the table ends, offset[] are relative to the data after it. */
+/* Gives each tensor its bytes: `pos` is where the table ends, offset[] are relative to the data
+ * after it. */
 static int
-place_tensors(struct gguf *g, const uint8_t *data, uint64_t pos, const uint64_t *offset, struct err *e)
+place_tensors(
+	struct gguf *g, const uint8_t *data, uint64_t pos, const uint64_t *offset, struct err *e)
 {
 	uint64_t alignment, start, at, end, need = 0;
 
@@ -341,16 +356,19 @@ place_tensors(struct gguf *g, const uint8_t *data, uint64_t pos, const uint64_t 
 		return cut_short(e);
 	for (size_t i = 0; i < g->n_tensors; i++) {
 		if (offset[i] % alignment)
-			return err_set(e, ERR_MODEL, "the file is damaged: tensor \"%s\" is not aligned to %" PRIu64 " bytes",
+			return damaged(e, "tensor \"%s\" is not aligned to %" PRIu64 " bytes",
 				g->tensor[i].name, alignment);
-		if (!checked_add(start, offset[i], &at) || !checked_add(at, g->tensor[i].size, &end))
-			return err_set(e, ERR_MODEL, "the file is damaged: tensor \"%s\" lies at an impossible offset",
+		if (!checked_add(start, offset[i], &at) ||
+			!checked_add(at, g->tensor[i].size, &end))
+			return damaged(e, "tensor \"%s\" lies at an impossible offset",
 				g->tensor[i].name);
 		need = end > need ? end : need;
 	}
 	if (need > g->size)
-		return err_set(e, ERR_MODEL, "the file is cut short: it needs %" PRIu64 " bytes and has %" PRIu64
-			"; finish the download, or download it again", need, g->size);
+		return refuse(e,
+			"the file is cut short: it needs %" PRIu64 " bytes and has %" PRIu64
+			"; finish the download, or download it again",
+			need, g->size);
 	for (size_t i = 0; i < g->n_tensors; i++)
 		g->tensor[i].data = data + start + offset[i];
 	return check_overlap(g, e);
@@ -378,18 +396,20 @@ out:
 	return ret;
 }
 
-/* ---- the file ------------------------------------------------------------------------------------ */
+/* ---- the file -------------------------------------------------------------------------------- */
 
 static int
 check_version(uint32_t version, struct err *e)
 {
 	if (version && (version & 0xffff) == 0)
-		return err_set(e, ERR_MODEL, "this is a big-endian GGUF file: download the little-endian one");
+		return refuse(e, "this is a big-endian GGUF file: download the little-endian one");
 	if (version == 1)
-		return err_set(e, ERR_MODEL, "this is a GGUF file of version 1, of August 2023: "
+		return refuse(e, "this is a GGUF file of version 1, of August 2023: "
 			"it must be converted again, or downloaded in version 2 or 3");
 	if (version != 2 && version != 3)
-		return err_set(e, ERR_MODEL, "this is a GGUF file of version %" PRIu32 ", and hum reads versions 2 and 3",
+		return refuse(e,
+			"this is a GGUF file of version %" PRIu32
+			", and hum reads versions 2 and 3",
 			version);
 	return 0;
 }
@@ -406,12 +426,14 @@ read_file(struct gguf *g, const uint8_t *data, size_t size, struct err *e)
 	if (size < HEADER_BYTES)
 		return cut_short(e);
 	take(&c, 4);
-	if (take_u32(&c, &version, e) < 0 || check_version(version, e) < 0 || take_u64(&c, &n_tensors, e) < 0 ||
-		take_u64(&c, &n_entries, e) < 0)
+	if (take_u32(&c, &version, e) < 0 || check_version(version, e) < 0 ||
+		take_u64(&c, &n_tensors, e) < 0 || take_u64(&c, &n_entries, e) < 0)
 		return -1;
 	if (n_entries > GGUF_MAX_ENTRIES || n_tensors > GGUF_MAX_ENTRIES)
-		return err_set(e, ERR_MODEL, "the file is damaged: it claims %" PRIu64 " keys and %" PRIu64
-			" tensors (at most %d are allowed)", n_entries, n_tensors, GGUF_MAX_ENTRIES);
+		return damaged(e,
+			"it claims %" PRIu64 " keys and %" PRIu64
+			" tensors (at most %d are allowed)",
+			n_entries, n_tensors, GGUF_MAX_ENTRIES);
 	if (n_entries > c.left / MIN_ENTRY_BYTES || n_tensors > c.left / MIN_TENSOR_BYTES)
 		return cut_short(e);
 	if (read_entries(g, &c, n_entries, e) < 0)

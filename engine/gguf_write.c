@@ -133,12 +133,13 @@ gguf_put_i32s(struct gguf_writer *w, const char *key, const int32_t *v, size_t n
 }
 
 void
-gguf_put_tensor(struct gguf_writer *w, const char *name, enum quant_type type, uint64_t cols, uint64_t rows,
-	const void *data)
+gguf_put_tensor(struct gguf_writer *w, const char *name, enum quant_type type, uint64_t cols,
+	uint64_t rows, const void *data)
 {
 	const struct quant_format *f = quant_format(type);
 
-	assert(f && cols && cols % f->block == 0 && *name && strlen(name) < sizeof ((struct gguf_tensor *)0)->name);
+	assert(f && cols && cols % f->block == 0 && *name &&
+		strlen(name) < sizeof((struct gguf_tensor *)0)->name);
 	VEC_ROOM(w->tensor, w->n_tensors, w->cap_tensors);
 	w->tensor[w->n_tensors++] = (struct gguf_out_tensor){
 		.name = xstrdup(name),
@@ -207,7 +208,8 @@ write_all(const struct gguf_writer *w, FILE *f)
 	for (size_t i = 0; i < w->n_tensors && ok; i++) {
 		size_t size = w->tensor[i].size, pad = padding(size);
 
-		ok = fwrite(w->tensor[i].data, 1, size, f) == size && fwrite(zeroes, 1, pad, f) == pad;
+		ok = fwrite(w->tensor[i].data, 1, size, f) == size &&
+		     fwrite(zeroes, 1, pad, f) == pad;
 	}
 	return ok && fflush(f) == 0 && fsync(fileno(f)) == 0;
 }

@@ -55,12 +55,12 @@ dot_few(vi dot[], const uint8_t *q, const struct tokens *x, const int tokens, co
 {
 	__m256i sum[2 * TILE_TOKENS];
 
-#pragma GCC unroll 8
+	UNROLL
 	for (int g = g0; g < g0 + n; g++) {
 		const __m256i *w = (const __m256i *)(q + g * PANEL_GROUP);
 		__m256i w0 = _mm256_load_si256(w), w1 = _mm256_load_si256(w + 1);
 
-#pragma GCC unroll 4
+		UNROLL
 		for (int t = 0; t < tokens; t++) {
 			int32_t four;
 			__m256i v;
@@ -76,7 +76,7 @@ dot_few(vi dot[], const uint8_t *q, const struct tokens *x, const int tokens, co
 			}
 		}
 	}
-#pragma GCC unroll 8
+	UNROLL
 	for (int i = 0; i < 2 * tokens; i++)
 		dot[i] += (vi)_mm256_madd_epi16(sum[i], _mm256_set1_epi16(1));
 }
@@ -88,7 +88,7 @@ dot_groups(vi dot[], const uint8_t *q, const struct tokens *x, const int tokens,
 	const int most = width == 4 ? 8 : width == 5 ? 4 : width == 6 ? 2 : 1;
 	const int n = g1 - g0 < most ? g1 - g0 : most;
 
-#pragma GCC unroll 8
+	UNROLL
 	for (int g = g0; g < g1; g += n)
 		dot_few(dot, q, x, tokens, g, n, width);
 }

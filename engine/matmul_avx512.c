@@ -20,6 +20,7 @@ load_rows(const uint8_t *p, size_t stride, vu out[4])
 {
 	__m512i v[4], a, b, c, d;
 
+	UNROLL
 	for (size_t r = 0; r < 4; r++) {
 		const uint8_t *q = p + r * stride;
 		__m512i x = _mm512_castsi128_si512(_mm_loadu_si128((const __m128i *)q));
@@ -118,11 +119,11 @@ INLINE void
 dot_groups(vi dot[], const uint8_t *q, const struct tokens *x, const int tokens, const int g0, const int g1,
 	const int width)
 {
-#pragma GCC unroll 8
+	UNROLL
 	for (int g = g0; g < g1; g++) {
 		__m512i w0 = _mm512_load_si512(q + g * PANEL_GROUP), w1 = _mm512_load_si512(q + g * PANEL_GROUP + 64);
 
-#pragma GCC unroll 12
+		UNROLL
 		for (int t = 0; t < tokens; t++) {
 			int32_t four;
 			__m512i v;

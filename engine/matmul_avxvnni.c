@@ -33,12 +33,12 @@ INLINE void
 dot_groups(vi dot[], const uint8_t *q, const struct tokens *x, const int tokens, const int g0, const int g1,
 	const int width)
 {
-#pragma GCC unroll 8
+	UNROLL
 	for (int g = g0; g < g1; g++) {
 		const __m256i *w = (const __m256i *)(q + g * PANEL_GROUP);
 		__m256i w0 = _mm256_load_si256(w), w1 = _mm256_load_si256(w + 1);
 
-#pragma GCC unroll 6
+		UNROLL
 		for (int t = 0; t < tokens; t++) {
 			int32_t four;
 			__m256i v;

@@ -9,8 +9,9 @@
 
 #include "base/checked.h"
 #include "engine/model_internal.h"
+#include "engine/refuse.h"
 
-/* ---- architectures ------------------------------------------------------------------------------- */
+/* ---- architectures --------------------------------------------------------------------------- */
 
 #define GLOBAL(f) offsetof(struct model, f)
 #define LAYER(f) offsetof(struct model_layer, f)
@@ -60,7 +61,8 @@ check_general_type(const struct gguf *g, struct err *e)
 		return ret;
 	if (s.len == 5 && memcmp(s.s, "model", 5) == 0)
 		return 1;
-	return err_set(e, ERR_MODEL, "this file is no model of its own but one of the kind \"%s\"; name the model's file",
+	return refuse(e,
+		"this file is no model but one of the kind \"%s\"; name the model's file",
 		gguf_string_show(s, show, sizeof show));
 }
 
@@ -77,18 +79,21 @@ find_arch(const struct gguf *g, struct err *e)
 	if (ret < 0)
 		return NULL;
 	if (ret == 0) {
-		err_set(e, ERR_MODEL, "the file does not say what model it is (the key \"general.architecture\" is missing)");
+		refuse(e,
+			"the file names no architecture (\"general.architecture\" is missing)");
 		return NULL;
 	}
 	for (size_t i = 0; i < sizeof archs / sizeof archs[0]; i++)
 		if (s.len == strlen(archs[i].name) && memcmp(s.s, archs[i].name, s.len) == 0)
 			return &archs[i];
-	err_set(e, ERR_MODEL, "this is a model of the architecture \"%s\"; hum runs llama (Llama 2, Vicuna, Alpaca, "
-		"Mistral, TinyLlama and their kin)", gguf_string_show(s, show, sizeof show));
+	refuse(e,
+		"this is a model of the architecture \"%s\"; hum runs llama "
+		"(Llama 2, Vicuna, Alpaca, Mistral, TinyLlama and their kin)",
+		gguf_string_show(s, show, sizeof show));
 	return NULL;
 }
 
-/* ---- the name of the mix ------------------------------------------------------------------------- */
+/* ---- the name of the mix --------------------------------------------------------------------- */
 
 /* general.file_type: what published files are called, and the type most of their weights have. */
 static const struct {
@@ -117,13 +122,15 @@ static const struct {
 	[32] = { "BF16", QUANT_BF16 },
 };
 
+/* Fits: gguf_parse has checked it. */
 static uint64_t
 elements(const struct gguf_tensor *t)
 {
-	return t->ne[0] * t->ne[1] * t->ne[2] * t->ne[3];	/* gguf_parse has checked that this fits */
+	return t->ne[0] * t->ne[1] * t->ne[2] * t->ne[3];
 }
 
-/* The file's own word for its mix counts if the weights bear it out; else the type that most of them have. */
+/* The file's own word for its mix counts if the weights bear it out; else the type that most of
+ * them have. */
 static int
 name_type(const struct gguf *g, struct model *m, struct err *e)
 {
@@ -151,7 +158,8 @@ name_type(const struct gguf *g, struct model *m, struct err *e)
 	return 0;
 }
 
-/* The block formats changed twice in 2023; the version of today is 2, and only it was ever put into GGUF. */
+/* The block formats changed twice in 2023; the version of today is 2, and only it was ever put
+ * into GGUF. */
 static int
 check_quantisation(const struct gguf *g, struct err *e)
 {
@@ -161,12 +169,14 @@ check_quantisation(const struct gguf *g, struct err *e)
 		return -1;
 	for (size_t i = 0; i < gguf_n_tensors(g) && version != 2; i++)
 		if (quant_format(gguf_tensor(g, i)->type)->block > 1)
-			return err_set(e, ERR_MODEL, "the model is quantised in version %" PRIu64
-				" of the formats, and hum reads version 2: download a newer file", version);
+			return refuse(e,
+				"the model is quantised in version %" PRIu64
+				" of the formats, and hum reads version 2: download a newer file",
+				version);
 	return 0;
 }
 
-/* ---- binding ------------------------------------------------------------------------------------- */
+/* ---- binding --------------------------------------------------------------------------------- */
 
 struct binder {
 	const struct gguf *g;
@@ -187,8 +197,11 @@ check_shape(const struct binder *b, const struct gguf_tensor *t, size_t cols, si
 {
 	if (t->ne[0] == cols && t->ne[1] == rows && t->ne[2] == 1 && t->ne[3] == 1)
 		return 0;
-	return err_set(b->e, ERR_MODEL, "the file is damaged: tensor \"%s\" is %" PRIu64 " x %" PRIu64 "%s and should be "
-		"%zu x %zu", t->name, t->ne[0], t->ne[1], t->ne[2] > 1 || t->ne[3] > 1 ? " x more" : "", cols, rows);
+	return damaged(b->e,
+		"tensor \"%s\" is %" PRIu64 " x %" PRIu64 "%s and should be "
+		"%zu x %zu",
+		t->name, t->ne[0], t->ne[1], t->ne[2] > 1 || t->ne[3] > 1 ? " x more" : "", cols,
+		rows);
 }
 
 /* 1: found, of that shape; 0: absent. */
@@ -210,8 +223,8 @@ static int
 missing(const struct binder *b, const char *prefix, const char *name)
 {
 	if (gguf_n_tensors(b->g) == 0)
-		return err_set(b->e, ERR_MODEL, "the file holds a vocabulary and no weights");
-	return err_set(b->e, ERR_MODEL, "the file is not complete: tensor \"%s%s\" is missing", prefix, name);
+		return refuse(b->e, "the file holds a vocabulary and no weights");
+	return refuse(b->e, "the file is not complete: tensor \"%s%s\" is missing", prefix, name);
 }
 
 /* Converts a vector to floats of the model's own. *out stays NULL when no weight is to be read. */
@@ -221,14 +234,14 @@ bind_vector(struct binder *b, const struct gguf_tensor *t, const float **out)
 	size_t n = t->ne[0];
 
 	if (!is_float_type(t->type))
-		return err_set(b->e, ERR_MODEL, "tensor \"%s\" has the type %s: hum expects F32, F16 or BF16", t->name,
-			quant_type_name(t->type));
+		return refuse(b->e, "tensor \"%s\" has the type %s: hum expects F32, F16 or BF16",
+			t->name, quant_type_name(t->type));
 	if (!b->next)
 		return 0;
 	quant_format(t->type)->decode(t->data, b->next, n);
 	for (size_t i = 0; i < n; i++)
 		if (!isfinite(b->next[i]))
-			return err_set(b->e, ERR_MODEL, "the file is damaged: tensor \"%s\" holds values that are no numbers",
+			return damaged(b->e, "tensor \"%s\" holds values that are no numbers",
 				t->name);
 	*out = b->next;
 	b->next += n;
@@ -251,7 +264,8 @@ bind_list(struct binder *b, const char *prefix, const struct model_tensor *list,
 	for (; list->name; list++) {
 		char *field = (char *)base + list->field;
 
-		ret = find_tensor(b, prefix, list->name, b->dim[list->cols], b->dim[list->rows], &t);
+		ret = find_tensor(
+			b, prefix, list->name, b->dim[list->cols], b->dim[list->rows], &t);
 		if (ret < 0)
 			return -1;
 		if (ret == 0 && !list->optional)
@@ -312,15 +326,19 @@ bind_layer(struct binder *b, const struct model_arch *arch, size_t i, struct mod
 	return bind_list(b, prefix, arch->layer, l);
 }
 
-/* A tensor that is not bound would silently not take part. Frequencies that some converters left are recomputed. */
+/* A tensor that is not bound would silently not take part. Frequencies that some converters left
+ * are recomputed. */
 static int
 check_all_bound(const struct binder *b)
 {
 	for (size_t i = 0; i < gguf_n_tensors(b->g); i++) {
 		const char *name = gguf_tensor(b->g, i)->name;
 
-		if (!b->bound[i] && !strstr(name, "attn_rot_embd") && !strstr(name, "rotary_emb.inv_freq"))
-			return err_set(b->e, ERR_MODEL, "the model has a tensor \"%s\", which hum does not know how to use", name);
+		if (!b->bound[i] && !strstr(name, "attn_rot_embd") &&
+			!strstr(name, "rotary_emb.inv_freq"))
+			return refuse(b->e,
+				"the model has a tensor \"%s\", which hum does not know how to use",
+				name);
 	}
 	return 0;
 }
@@ -330,12 +348,13 @@ check_rope_freqs(const struct model *m, struct err *e)
 {
 	for (size_t i = 0; m->rope_freqs && i < m->n_rot / 2; i++)
 		if (!(m->rope_freqs[i] > 0))
-			return err_set(e, ERR_MODEL, "the file is damaged: tensor \"rope_freqs.weight\" holds %g",
+			return damaged(e, "tensor \"rope_freqs.weight\" holds %g",
 				(double)m->rope_freqs[i]);
 	return 0;
 }
 
-/* Room for every vector of the file as floats: bounded by the file's own size, and what is not used is not touched. */
+/* Room for every vector of the file as floats: bounded by the file's own size, and what is not
+ * used is not touched. */
 static int
 alloc_floats(const struct gguf *g, struct model *m, struct err *e)
 {
@@ -347,8 +366,10 @@ alloc_floats(const struct gguf *g, struct model *m, struct err *e)
 		if (elements(t) == t->ne[0] && !checked_add(n, t->ne[0], &n))
 			n = UINT64_MAX;
 	}
-	m->floats = checked_mul(n, sizeof *m->floats, &bytes) && bytes <= SIZE_MAX ? malloc((size_t)bytes) : NULL;
-	return m->floats ? 0 : err_set(e, ERR_MODEL, "there is not enough memory for the model's norms");
+	m->floats = checked_mul(n, sizeof *m->floats, &bytes) && bytes <= SIZE_MAX
+			    ? malloc((size_t)bytes)
+			    : NULL;
+	return m->floats ? 0 : refuse(e, "there is not enough memory for the model's norms");
 }
 
 static int
@@ -367,7 +388,8 @@ bind_tensors(struct binder *b, const struct model_arch *arch, struct model *m)
 }
 
 static int
-bind(const struct gguf *g, const struct model_arch *arch, struct model *m, bool weights, struct err *e)
+bind(const struct gguf *g, const struct model_arch *arch, struct model *m, bool weights,
+	struct err *e)
 {
 	struct binder b = {
 		.g = g,
@@ -388,7 +410,7 @@ bind(const struct gguf *g, const struct model_arch *arch, struct model *m, bool 
 	m->layer = calloc(m->n_layer, sizeof *m->layer);
 	b.bound = calloc(gguf_n_tensors(g) + 1, sizeof *b.bound);
 	if (!m->layer || !b.bound)
-		ret = err_set(e, ERR_MODEL, "there is not enough memory for the model's table of tensors");
+		ret = refuse(e, "there is not enough memory for the model's table of tensors");
 	else if (weights && alloc_floats(g, m, e) < 0)
 		ret = -1;
 	else {
@@ -399,7 +421,7 @@ bind(const struct gguf *g, const struct model_arch *arch, struct model *m, bool 
 	return ret;
 }
 
-/* ---- the model ----------------------------------------------------------------------------------- */
+/* ---- the model ------------------------------------------------------------------------------- */
 
 static int
 load(const struct gguf *g, struct model *m, bool weights, struct err *e)
@@ -409,7 +431,8 @@ load(const struct gguf *g, struct model *m, bool weights, struct err *e)
 	int ret;
 
 	*m = (struct model){ .arch = arch ? arch->name : NULL };
-	if (!arch || model_read_keys(g, arch, m, e) < 0 || check_quantisation(g, e) < 0 || name_type(g, m, e) < 0)
+	if (!arch || model_read_keys(g, arch, m, e) < 0 || check_quantisation(g, e) < 0 ||
+		name_type(g, m, e) < 0)
 		return -1;
 	ret = gguf_get_string(g, "general.name", &name, e);
 	if (ret < 0)
@@ -434,7 +457,7 @@ model_new(const struct gguf *g, struct err *e)
 	struct model *m = malloc(sizeof *m);
 
 	if (!m) {
-		err_set(e, ERR_MODEL, "there is not enough memory for the model");
+		refuse(e, "there is not enough memory for the model");
 		return NULL;
 	}
 	if (load(g, m, true, e) < 0) {

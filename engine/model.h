@@ -1,6 +1,7 @@
 /*
- * A model bound to its file: hyper-parameters checked, tensors found, shapes as expected. One table row an
- * architecture says which tensors there are. Immutable after loading; any thread may read it.
+ * A model bound to its file: hyper-parameters checked, tensors found, shapes as expected. One table
+ * row an architecture says which tensors there are. Immutable after loading; any thread may read
+ * it.
  */
 #ifndef ENGINE_MODEL_H
 #define ENGINE_MODEL_H
@@ -50,15 +51,16 @@ struct model {
 	struct matrix output;		/* [n_vocab][n_embd]; tok_embd's data when tied */
 	struct model_layer *layer;	/* [n_layer] */
 
-	float *floats;			/* owned: all norms, biases and factors, converted to float */
+	float *floats;			/* owned: all norms, biases, factors, as floats */
 };
 
 /* Binds; `g` must outlive the model. NULL and ERR_MODEL when refused. */
 struct model *model_new(const struct gguf *g, struct err *e);
 void model_free(struct model *m);
 
-/* Only the facts a list of models shows (name, type, shape numbers, n_params), from the keys and the tensor
- * table, without binding weights. Returns 0, or -1 with e set when the file would be refused. */
+/* Only the facts a list of models shows (name, type, shape numbers, n_params), from the keys and
+ * the tensor table, without binding weights. Returns 0, or -1 with e set when the file would be
+ * refused. */
 int model_peek(const struct gguf *g, struct model *out, struct err *e);
 
 #endif

@@ -20,21 +20,23 @@ enum model_dim {
 /* A tensor: its name, where it goes in struct model or struct model_layer, and its shape. */
 struct model_tensor {
 	const char *name;
-	size_t field;			/* offsetof; a struct matrix, or a const float * when rows is DIM_ONE */
+	size_t field;			/* offsetof a matrix, or of a const float * for DIM_ONE */
 	enum model_dim cols, rows;
 	bool optional;
 };
 
-/* An architecture: lists end with a row without a name. A new one is a new row of the table in model.c. */
+/* An architecture: lists end with a row without a name. A new one is a new row of the table in
+ * model.c. */
 struct model_arch {
 	const char *name;
 	const char *eps_key;			/* of its norm, below the architecture's prefix */
 	const struct model_tensor *globals;
 	const struct model_tensor *layer;	/* below "blk.N." */
-	const struct model_tensor *qkv;		/* q, k, v, then their biases: each may be fused in attn_qkv */
+	const struct model_tensor *qkv;		/* and biases; or fused in attn_qkv */
 };
 
 /* Reads and checks all hyper-parameters but n_vocab's agreement with the tensors. */
-int model_read_keys(const struct gguf *g, const struct model_arch *arch, struct model *m, struct err *e);
+int model_read_keys(const struct gguf *g, const struct model_arch *arch, struct model *m,
+	struct err *e);
 
 #endif

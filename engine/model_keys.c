@@ -1,6 +1,6 @@
 /*
- * Hyper-parameters. Key names: gguf.md. Each has a range: wider than any model that exists, and narrow enough
- * that no size computed from them overflows.
+ * Hyper-parameters. Key names: gguf.md. Each has a range: wider than any model that exists, and
+ * narrow enough that no size computed from them overflows.
  */
 #include "config.h"
 
@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "engine/model_internal.h"
+#include "engine/refuse.h"
 
 enum {
 	MAX_EMBD = 1 << 20,
@@ -37,15 +38,18 @@ full_key(const struct keys *k, const char *key, char *buf)
 
 /* Some converters write one value a layer. hum takes that when all are equal. */
 static int
-read_uniform_array(const struct keys *k, const char *full, const struct gguf_array *a, uint64_t *out)
+read_uniform_array(
+	const struct keys *k, const char *full, const struct gguf_array *a, uint64_t *out)
 {
 	if (!gguf_array_is_i32(a) || a->n == 0)
-		return err_set(k->e, ERR_MODEL, "the file is damaged: the key \"%s\" should hold integers", full);
+		return damaged(k->e, "the key \"%s\" should hold integers", full);
 	for (uint64_t i = 1; i < a->n; i++)
 		if (gguf_array_i32(a, i) != gguf_array_i32(a, 0))
-			return err_set(k->e, ERR_MODEL, "the layers of this model differ (%s), which hum does not support", full);
+			return refuse(k->e,
+				"the layers of this model differ (%s), which hum does not support",
+				full);
 	if (gguf_array_i32(a, 0) < 0)
-		return err_set(k->e, ERR_MODEL, "the file is damaged: the key \"%s\" is negative", full);
+		return damaged(k->e, "the key \"%s\" is negative", full);
 	*out = (uint64_t)gguf_array_i32(a, 0);
 	return 1;
 }
@@ -67,8 +71,9 @@ read_number(const struct keys *k, const char *key, uint64_t lo, uint64_t hi, siz
 	if (ret < 1)
 		return ret;
 	if (v < lo || v > hi)
-		return err_set(k->e, ERR_MODEL, "the key \"%s\" is %" PRIu64 ", outside of %" PRIu64 " to %" PRIu64,
-			full, v, lo, hi);
+		return refuse(k->e,
+			"the key \"%s\" is %" PRIu64 ", outside of %" PRIu64 " to %" PRIu64, full,
+			v, lo, hi);
 	*out = (size_t)v;
 	return 1;
 }
@@ -79,7 +84,8 @@ need_number(const struct keys *k, const char *key, uint64_t lo, uint64_t hi, siz
 	int ret = read_number(k, key, lo, hi, out);
 
 	if (ret == 0)
-		return err_set(k->e, ERR_MODEL, "the file is not complete: the key \"%s.%s\" is missing", k->arch, key);
+		return refuse(k->e, "the file is not complete: the key \"%s.%s\" is missing",
+			k->arch, key);
 	return ret < 0 ? -1 : 0;
 }
 
@@ -94,7 +100,7 @@ read_real(const struct keys *k, const char *key, double lo, double hi, float *ou
 	if (ret < 1)
 		return ret;
 	if (!(v >= lo && v <= hi))
-		return err_set(k->e, ERR_MODEL, "the key \"%s\" is %g, outside of %g to %g", full, v, lo, hi);
+		return refuse(k->e, "the key \"%s\" is %g, outside of %g to %g", full, v, lo, hi);
 	*out = (float)v;
 	return 1;
 }
@@ -110,7 +116,8 @@ read_heads(const struct keys *k, struct model *m)
 	if (read_number(k, "attention.head_count_kv", 1, m->n_head, &m->n_head_kv) < 0)
 		return -1;
 	if (m->n_head % m->n_head_kv)
-		return err_set(k->e, ERR_MODEL, "the model's %zu attention heads cannot share %zu key-value heads",
+		return refuse(k->e,
+			"the model's %zu attention heads cannot share %zu key-value heads",
 			m->n_head, m->n_head_kv);
 	m->head_dim = m->n_embd % m->n_head ? 0 : m->n_embd / m->n_head;
 	if (read_number(k, "attention.key_length", 1, MAX_HEAD_DIM, &m->head_dim) < 0)
@@ -119,23 +126,27 @@ read_heads(const struct keys *k, struct model *m)
 	if (read_number(k, "attention.value_length", 1, MAX_HEAD_DIM, &value_dim) < 0)
 		return -1;
 	if (m->head_dim == 0)
-		return err_set(k->e, ERR_MODEL, "the model's embedding of %zu cannot be split over %zu attention heads",
+		return refuse(k->e,
+			"the model's embedding of %zu cannot be split over %zu attention heads",
 			m->n_embd, m->n_head);
 	if (m->head_dim < 2 || m->head_dim > MAX_HEAD_DIM || m->head_dim % 2)
-		return err_set(k->e, ERR_MODEL, "the model's heads have a size of %zu: hum supports even sizes from 2 to %d",
+		return refuse(k->e,
+			"the model's heads have a size of %zu: hum takes even sizes from 2 to %d",
 			m->head_dim, MAX_HEAD_DIM);
 	if (value_dim != m->head_dim)
-		return err_set(k->e, ERR_MODEL, "the model's keys (%zu) and values (%zu) differ in size, "
+		return refuse(k->e, "the model's keys (%zu) and values (%zu) differ in size, "
 			"which hum does not support", m->head_dim, value_dim);
 	return 0;
 }
 
-/* ---- rotary position ----------------------------------------------------------------------------- */
+/* ---- rotary position ------------------------------------------------------------------------- */
 
 static int
 read_rope_scaling_type(const struct keys *k, struct model *m)
 {
-	static const char *const names[] = { [ROPE_NONE] = "none", [ROPE_LINEAR] = "linear", [ROPE_YARN] = "yarn" };
+	static const char *const names[] = {
+		[ROPE_NONE] = "none", [ROPE_LINEAR] = "linear", [ROPE_YARN] = "yarn"
+	};
 	char full[KEY_SIZE], show[64];
 	struct gguf_string s;
 	int ret = gguf_get_string(k->g, full_key(k, "rope.scaling.type", full), &s, k->e);
@@ -148,7 +159,7 @@ read_rope_scaling_type(const struct keys *k, struct model *m)
 			m->rope_scaling = (enum rope_scaling)i;
 			return 1;
 		}
-	return err_set(k->e, ERR_MODEL, "the model stretches its context by \"%s\", which hum does not support",
+	return refuse(k->e, "the model stretches its context by \"%s\", which hum does not support",
 		gguf_string_show(s, show, sizeof show));
 }
 
@@ -180,12 +191,14 @@ read_rope(const struct keys *k, struct model *m)
 	m->rope_attn_factor = 1;
 	m->rope_ctx_orig = m->n_ctx_train;
 	if (read_number(k, "rope.dimension_count", 1, MAX_HEAD_DIM, &m->n_rot) < 0 ||
-		read_real(k, "rope.freq_base", 1, 1e9, &m->rope_base) < 0 || read_rope_scaling_type(k, m) < 0 ||
+		read_real(k, "rope.freq_base", 1, 1e9, &m->rope_base) < 0 ||
+		read_rope_scaling_type(k, m) < 0 ||
 		read_real(k, "rope.scaling.attn_factor", 1e-3, 1e3, &m->rope_attn_factor) < 0 ||
-		read_number(k, "rope.scaling.original_context_length", 1, MAX_CONTEXT, &m->rope_ctx_orig) < 0)
+		read_number(k, "rope.scaling.original_context_length", 1, MAX_CONTEXT,
+			&m->rope_ctx_orig) < 0)
 		return -1;
 	if (m->n_rot != m->head_dim)
-		return err_set(k->e, ERR_MODEL, "the model rotates %zu of the %zu dimensions of a head, "
+		return refuse(k->e, "the model rotates %zu of the %zu dimensions of a head, "
 			"which hum does not support", m->n_rot, m->head_dim);
 	ret = read_real(k, "rope.scaling.factor", 0, 1e6, &m->rope_factor);
 	if (ret == 0)
@@ -194,16 +207,17 @@ read_rope(const struct keys *k, struct model *m)
 		return -1;
 	if (m->rope_scaling == ROPE_YARN && read_yarn(k, m) < 0)
 		return -1;
-	if (m->rope_factor == 0 || m->rope_scaling == ROPE_NONE)	/* 0 stands for "not given" */
+	if (m->rope_factor == 0 || m->rope_scaling == ROPE_NONE)	/* 0: not given */
 		m->rope_factor = 1;
 	if (m->rope_factor < 1e-3f)
-		return err_set(k->e, ERR_MODEL, "the model's rope scaling factor is %g", (double)m->rope_factor);
+		return refuse(
+			k->e, "the model's rope scaling factor is %g", (double)m->rope_factor);
 	if (m->rope_scaling == ROPE_LINEAR && m->rope_factor == 1)
 		m->rope_scaling = ROPE_NONE;
 	return 0;
 }
 
-/* ---- all ----------------------------------------------------------------------------------------- */
+/* ---- all ------------------------------------------------------------------------------------- */
 
 /* What a llama file may hold that changes the computation in a way that hum does not know. */
 static int
@@ -217,10 +231,11 @@ refuse_extras(const struct keys *k)
 		gguf_get_bool(k->g, full_key(k, "attention.causal", full), &causal, k->e) < 0)
 		return -1;
 	if (experts > 0)
-		return err_set(k->e, ERR_MODEL, "this is a mixture of %zu experts (like Mixtral), which hum does not run",
+		return refuse(k->e,
+			"this is a mixture of %zu experts (like Mixtral), which hum does not run",
 			experts);
 	if (!causal)
-		return err_set(k->e, ERR_MODEL, "this model makes embeddings and cannot write text");
+		return refuse(k->e, "this model makes embeddings and cannot write text");
 	return 0;
 }
 
@@ -231,11 +246,12 @@ read_vocab_size(const struct keys *k, struct model *m)
 	int ret = gguf_get_array(k->g, "tokenizer.ggml.tokens", &tokens, k->e);
 
 	if (ret == 0)
-		return err_set(k->e, ERR_MODEL, "the file has no vocabulary (the key \"tokenizer.ggml.tokens\" is missing)");
+		return refuse(k->e,
+			"the file has no vocabulary (\"tokenizer.ggml.tokens\" is missing)");
 	if (ret < 0)
 		return -1;
 	if (tokens.n < 1 || tokens.n > MAX_VOCAB)
-		return err_set(k->e, ERR_MODEL, "the vocabulary has %" PRIu64 " entries", tokens.n);
+		return refuse(k->e, "the vocabulary has %" PRIu64 " entries", tokens.n);
 	m->n_vocab = (size_t)tokens.n;
 	return 0;
 }
@@ -246,16 +262,17 @@ model_read_keys(const struct gguf *g, const struct model_arch *arch, struct mode
 	struct keys k = { g, arch->name, e };
 	float eps = 0;
 
-	if (refuse_extras(&k) < 0 || need_number(&k, "block_count", 1, MODEL_MAX_LAYERS, &m->n_layer) < 0 ||
+	if (refuse_extras(&k) < 0 ||
+		need_number(&k, "block_count", 1, MODEL_MAX_LAYERS, &m->n_layer) < 0 ||
 		need_number(&k, "embedding_length", 1, MAX_EMBD, &m->n_embd) < 0 ||
 		need_number(&k, "feed_forward_length", 1, MAX_FF, &m->n_ff) < 0 ||
-		need_number(&k, "context_length", 1, MAX_CONTEXT, &m->n_ctx_train) < 0 || read_heads(&k, m) < 0 ||
-		read_rope(&k, m) < 0 || read_vocab_size(&k, m) < 0)
+		need_number(&k, "context_length", 1, MAX_CONTEXT, &m->n_ctx_train) < 0 ||
+		read_heads(&k, m) < 0 || read_rope(&k, m) < 0 || read_vocab_size(&k, m) < 0)
 		return -1;
 	if (read_real(&k, arch->eps_key, 0, 1e-2, &eps) < 0)
 		return -1;
 	if (!(eps > 0))
-		return err_set(e, ERR_MODEL, "the key \"%s.%s\" is missing or zero", arch->name, arch->eps_key);
+		return refuse(e, "the key \"%s.%s\" is missing or zero", arch->name, arch->eps_key);
 	m->norm_eps = eps;
 	return 0;
 }

@@ -31,6 +31,11 @@ enum {
 	PANEL_TOKENS = 192,		/* tokens whose sums are kept beside a panel */
 };
 
+/* Before loops whose variables must become registers. */
+#define UNROLL _Pragma("GCC unroll 32")
+
+#define INLINE static inline __attribute__((always_inline))
+
 typedef uint8_t vb __attribute__((vector_size(4 * LANES), may_alias));
 typedef uint32_t vu __attribute__((vector_size(4 * LANES), may_alias));
 typedef int32_t vi __attribute__((vector_size(4 * LANES), may_alias));
@@ -90,16 +95,22 @@ struct panel_out {
 	float *d, *m;
 };
 
-/* What lies behind the chunk being unpacked, to be prefetched meanwhile: `rows` pieces of `bytes` bytes. */
+/*
+ * The chunk after the one being worked on, to come into the cache meanwhile: pieces of `bytes` bytes, one a row,
+ * `stride` apart, a few lines at each step of the work. Memory is then busy all the time: bursts of
+ * prefetches would only wait for one another.
+ */
 struct panel_ahead {
-	const uint8_t *p;
-	size_t stride, rows, bytes;
+	const uint8_t *row, *end;	/* present row, and where the rows end */
+	size_t offset;			/* in the row: the next line */
+	size_t bytes, stride;
+	unsigned lines;			/* of a step */
 };
 
 struct panel_format {
 	/* LANES rows from p on, `stride` bytes apart; n blocks, or n columns of floats (a multiple of 8). */
 	void (*unpack)(const uint8_t *p, size_t stride, size_t n, struct panel_out o,
-		const struct panel_ahead *next);
+		struct panel_ahead *next);
 	enum panel_kind kind;
 };
 
@@ -107,7 +118,8 @@ struct panel_format {
  * Adds the products of a chunk to sum[tokens][PANEL_ROWS]: n blocks, or n columns of floats. The activations
  * of the tokens (struct act_block, or float) are `stride` bytes apart. The number of tokens is the tile's.
  */
-typedef void tile_fn(const struct panel *p, size_t n, const void *act, size_t stride, float *sum);
+typedef void tile_fn(const struct panel *p, size_t n, const void *act, size_t stride, float *sum,
+	struct panel_ahead *next);
 
 /* The tile for at most `left` tokens; *tokens is how many it takes, 1..left. */
 static tile_fn *tile_for(enum quant_type type, size_t left, size_t *tokens);

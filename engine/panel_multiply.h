@@ -45,22 +45,40 @@ copy_tail(struct scratch *x, const uint8_t *p, size_t stride, size_t rows, size_
 	return x->tail;
 }
 
+/*
+ * The chunk after the one at row r and column k, if it begins before row r1. Its lines are dealt out to the
+ * steps of the work to come: PANEL_BLOCKS for each vector that is unpacked, and as many in the first tile.
+ */
+static struct panel_ahead
+look_ahead(const struct shape *s, const struct matrix *w, size_t r, size_t r1, size_t k)
+{
+	size_t rows, steps = PANEL_BLOCKS * (PANEL_ROWS / LANES + 1);
+	struct panel_ahead next = { 0 };
+
+	k += s->chunk;
+	if (k >= w->cols) {
+		k = 0;
+		r += PANEL_ROWS;
+	}
+	if (r >= r1)
+		return next;
+	rows = min_size(r1 - r, PANEL_ROWS);
+	next.row = w->data + r * w->row_bytes + k / s->unit * s->unit_bytes;
+	next.stride = w->row_bytes;
+	next.end = next.row + rows * next.stride;
+	next.bytes = min_size(s->chunk, w->cols - k) / s->unit * s->unit_bytes;
+	next.lines = (unsigned)((rows * ((next.bytes + 127) / 64) + steps - 1) / steps);
+	return next;
+}
+
 /* Unpacks `cols` columns from column k of the panel at row r. */
 static void
 unpack_chunk(struct scratch *x, const struct shape *s, const struct matrix *w, size_t r, size_t r1, size_t k,
-	size_t cols)
+	size_t cols, struct panel_ahead *next)
 {
 	const uint8_t *p = w->data + r * w->row_bytes + k / s->unit * s->unit_bytes;
 	size_t stride = w->row_bytes, rows = min_size(r1 - r, PANEL_ROWS), n = cols / MATMUL_BLOCK;
-	size_t next_k = k + cols < w->cols ? k + cols : 0, next_r = next_k ? r : r + PANEL_ROWS;
-	size_t next_cols = min_size(s->chunk, w->cols - next_k);
-	struct panel_ahead next = { 0 };
 
-	if (next_r < r1) {
-		next.p = w->data + next_r * w->row_bytes + next_k / s->unit * s->unit_bytes;
-		next.stride = w->row_bytes;
-		next.bytes = next_cols / s->unit * s->unit_bytes;
-	}
 	if (rows < PANEL_ROWS || (s->format->kind == KIND_FLOAT && cols % 8)) {
 		p = copy_tail(x, p, stride, rows, cols / s->unit * s->unit_bytes);
 		stride = TAIL_STRIDE;
@@ -70,9 +88,7 @@ unpack_chunk(struct scratch *x, const struct shape *s, const struct matrix *w, s
 	for (size_t i = 0; i < PANEL_ROWS; i += LANES) {
 		struct panel_out o = { x->panel.q + 4 * i, x->panel.d + i, x->panel.m + i };
 
-		next.rows = next_r + i < r1 ? min_size(r1 - next_r - i, LANES) : 0;
-		s->format->unpack(p + i * stride, stride, n, o, &next);
-		next.p += LANES * next.stride;
+		s->format->unpack(p + i * stride, stride, n, o, next);
 	}
 }
 
@@ -87,14 +103,15 @@ multiply_panel(struct scratch *x, const struct shape *s, const struct matrix *w,
 	memset(x->sum, 0, n * sizeof x->sum[0]);
 	for (size_t k = 0; k < a->k; k += s->chunk) {
 		size_t cols = min_size(s->chunk, a->k - k), tokens;
+		struct panel_ahead next = look_ahead(s, w, r, r1, k);
 		const char *act = floats ? (const char *)(a->f + k) : (const char *)(a->b + k / MATMUL_BLOCK);
 
-		unpack_chunk(x, s, w, r, r1, k, cols);
+		unpack_chunk(x, s, w, r, r1, k, cols, &next);
 		for (size_t t = 0; t < n; t += tokens) {
 			tile_fn *tile = tile_for(w->type, n - t, &tokens);
 
 			tile(&x->panel, floats ? cols : cols / MATMUL_BLOCK, act + (t0 + t) * stride, stride,
-				x->sum[t]);
+				x->sum[t], &next);
 		}
 	}
 }

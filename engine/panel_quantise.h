@@ -20,6 +20,7 @@ block_max(const float *x)
 	uint32_t max;
 	float f;
 
+	UNROLL
 	for (size_t i = 0; i < MATMUL_BLOCK; i += LANES) {
 		vu bits, greater;
 
@@ -42,6 +43,7 @@ quantise_block(const float *x, struct act_block *o)
 	vi sum[2] = { { 0 }, { 0 } };
 	int32_t sums[3];
 
+	UNROLL
 	for (size_t i = 0; i < MATMUL_BLOCK; i += LANES) {
 		vi q = { 0 };
 		vf v;
@@ -56,6 +58,7 @@ quantise_block(const float *x, struct act_block *o)
 	sums[2] = sum_lanes(sum[1]);
 	sums[0] = sums[1] + sums[2];
 	o->d = max / 127.0f;
+	UNROLL
 	for (int i = 0; i < 3; i++) {
 		o->s[i] = o->d * (float)sums[i];
 		o->z[i] = MATMUL_MAGIC - 128 * sums[i];

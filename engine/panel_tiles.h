@@ -9,8 +9,6 @@
  * bits.
  */
 
-#define INLINE static inline __attribute__((always_inline))
-
 enum { VECTORS = PANEL_ROWS / LANES };
 
 /* The tokens of a tile, reached from every third one: an address is a pointer and once or twice the stride. */
@@ -55,6 +53,7 @@ load_scale(const float *d)
 {
 	struct scale s;
 
+	UNROLL
 	for (int v = 0; v < VECTORS; v++) {
 		s.d[v] = *(const vf *)(d + v * LANES);
 		s.less[v] = s.d[v] * -0x1.8p23f;
@@ -81,7 +80,7 @@ tile_block(const struct panel *restrict p, size_t b, const struct tokens *x, flo
 	vi dot[VECTORS * TILE_TOKENS], hi[VECTORS * TILE_TOKENS];
 	struct scale scale, scale_hi;
 
-#pragma GCC unroll 32
+	UNROLL
 	for (int i = 0; i < tokens * VECTORS; i++) {
 		dot[i] = start_dot(block(x, i / VECTORS), halves ? 1 : 0, width, zero);
 		hi[i] = start_dot(block(x, i / VECTORS), 2, width, zero);
@@ -91,7 +90,7 @@ tile_block(const struct panel *restrict p, size_t b, const struct tokens *x, flo
 		dot_groups(hi, q, x, tokens, 4, 8, width);
 	scale = load_scale(d);
 	scale_hi = load_scale(halves ? d + PANEL_ROWS : d);
-#pragma GCC unroll 32
+	UNROLL
 	for (int i = 0; i < tokens * VECTORS; i++) {
 		const struct act_block *a = block(x, i / VECTORS);
 		const int v = i % VECTORS;
@@ -110,34 +109,37 @@ tile_block(const struct panel *restrict p, size_t b, const struct tokens *x, flo
 
 INLINE void
 tile_blocks(const struct panel *restrict p, size_t n, const void *act, size_t stride, float *restrict sum,
-	const int tokens, const enum panel_kind kind, const int width, const int zero)
+	struct panel_ahead *next, const int tokens, const enum panel_kind kind, const int width, const int zero)
 {
 	for (size_t b = 0; b < n; b++) {
 		const struct tokens x = tokens_from(act, b * sizeof(struct act_block), stride);
 
+		prefetch_lines(next, 1);
 		tile_block(p, b, &x, sum, tokens, kind, width, zero);
 	}
 }
 
 INLINE void
 tile_floats(const struct panel *restrict p, size_t n, const void *act, size_t stride, float *restrict sum,
-	const int tokens)
+	struct panel_ahead *next, const int tokens)
 {
 	const float *w = (const float *)p->q;
 	vf acc[VECTORS * TILE_TOKENS];
 
-#pragma GCC unroll 32
+	UNROLL
 	for (int i = 0; i < tokens * VECTORS; i++)
 		acc[i] = (vf){ 0 };
 	for (size_t k = 0; k < n; k++, w += PANEL_ROWS) {
 		const struct tokens x = tokens_from(act, k * sizeof(float), stride);
 
-#pragma GCC unroll 32
+		if (k % 8 == 0)
+			prefetch_lines(next, 1);
+		UNROLL
 		for (int i = 0; i < tokens * VECTORS; i++)
 			acc[i] = fma_lanes(*(const vf *)(w + i % VECTORS * LANES),
 				broadcast_float(*(const float *)token(&x, i / VECTORS)), acc[i]);
 	}
-#pragma GCC unroll 32
+	UNROLL
 	for (int i = 0; i < tokens * VECTORS; i++)
 		*(vf *)(sum + i * LANES) += acc[i];
 }
@@ -145,10 +147,10 @@ tile_floats(const struct panel *restrict p, size_t n, const void *act, size_t st
 /* A tile_fn of a fixed number of tokens. */
 #define TILE(name, tokens, kind, width, zero)                                                      \
 	static void name##_##tokens(const struct panel *p, size_t n, const void *act, size_t stride, \
-		float *sum)                                                                        \
+		float *sum, struct panel_ahead *next)                                                                        \
 	{                                                                                          \
 		if (kind == KIND_FLOAT)                                                            \
-			tile_floats(p, n, act, stride, sum, tokens);                               \
+			tile_floats(p, n, act, stride, sum, next, tokens);                               \
 		else                                                                               \
-			tile_blocks(p, n, act, stride, sum, tokens, kind, width, zero);            \
+			tile_blocks(p, n, act, stride, sum, next, tokens, kind, width, zero);            \
 	}

@@ -32,21 +32,24 @@ put_float(float *f, size_t i, vf x)
 	*(vf *)(f + i * PANEL_ROWS) = x;
 }
 
-/* Row i of the pieces to come into the cache. */
-static inline void
-prefetch_row(const struct panel_ahead *a, size_t i)
+/* Not a function of its own: gcc takes one that only prefetches for one without effect, and drops the calls. */
+INLINE void
+prefetch_lines(struct panel_ahead *a, unsigned steps)
 {
-	const uint8_t *p = a->p + i * a->stride, *end = p + a->bytes;
-
-	if (i >= a->rows)
-		return;
-	for (p = (const uint8_t *)((uintptr_t)p & ~(uintptr_t)63); p < end; p += 64)
-		__builtin_prefetch(p, 0, PREFETCH_LOCALITY);
+	for (unsigned i = 0; i < steps * a->lines && a->row != a->end; i++) {
+		__builtin_prefetch(a->row + a->offset, 0, PREFETCH_LOCALITY);
+		a->offset += 64;
+		if (a->offset >= a->bytes) {
+			a->offset = 0;
+			a->row += a->stride;
+		}
+	}
 }
 
 static inline void
 put_nibbles(uint8_t *q, size_t b, const vu x[4], int zero)
 {
+	UNROLL
 	for (size_t j = 0; j < 4; j++) {
 		put(q, b, j, panel_unsigned(x[j] & NIBBLES, zero));
 		put(q, b, j + 4, panel_unsigned(x[j] >> 4 & NIBBLES, zero));
@@ -56,6 +59,7 @@ put_nibbles(uint8_t *q, size_t b, const vu x[4], int zero)
 static inline void
 put_nibbles_and_fifth(uint8_t *q, size_t b, const vu x[4], vu fifth, int zero)
 {
+	UNROLL
 	for (unsigned j = 0; j < 4; j++) {
 		put(q, b, j, panel_unsigned((x[j] & NIBBLES) | spread_bits(fifth >> 4 * j), zero));
 		put(q, b, j + 4, panel_unsigned((x[j] >> 4 & NIBBLES) | spread_bits(fifth >> (16 + 4 * j)), zero));
@@ -65,6 +69,7 @@ put_nibbles_and_fifth(uint8_t *q, size_t b, const vu x[4], vu fifth, int zero)
 static inline void
 put_lookup(uint8_t *q, size_t b, const vu x[4])
 {
+	UNROLL
 	for (size_t j = 0; j < 4; j++) {
 		put(q, b, j, panel_signed(lookup(x[j] & NIBBLES)));
 		put(q, b, j + 4, panel_signed(lookup(x[j] >> 4 & NIBBLES)));
@@ -74,12 +79,12 @@ put_lookup(uint8_t *q, size_t b, const vu x[4])
 /* ---- blocks of 32 ---------------------------------------------------------------------------- */
 
 static void
-unpack_q4_0(const uint8_t *p, size_t stride, size_t blocks, struct panel_out o, const struct panel_ahead *next)
+unpack_q4_0(const uint8_t *p, size_t stride, size_t blocks, struct panel_out o, struct panel_ahead *next)
 {
 	for (size_t b = 0; b < blocks; b++, p += 18) {
 		vu head[4], x[4];
 
-		prefetch_row(next, b);
+		prefetch_lines(next, 1);
 		load_rows(p, stride, head);
 		load_rows(p + 2, stride, x);
 		put_float(o.d, b, half_to_float(head[0]));
@@ -88,12 +93,12 @@ unpack_q4_0(const uint8_t *p, size_t stride, size_t blocks, struct panel_out o, 
 }
 
 static void
-unpack_q4_1(const uint8_t *p, size_t stride, size_t blocks, struct panel_out o, const struct panel_ahead *next)
+unpack_q4_1(const uint8_t *p, size_t stride, size_t blocks, struct panel_out o, struct panel_ahead *next)
 {
 	for (size_t b = 0; b < blocks; b++, p += 20) {
 		vu head[4], x[4];
 
-		prefetch_row(next, b);
+		prefetch_lines(next, 1);
 		load_rows(p, stride, head);
 		load_rows(p + 4, stride, x);
 		put_float(o.d, b, half_to_float(head[0]));
@@ -103,12 +108,12 @@ unpack_q4_1(const uint8_t *p, size_t stride, size_t blocks, struct panel_out o, 
 }
 
 static void
-unpack_q5_0(const uint8_t *p, size_t stride, size_t blocks, struct panel_out o, const struct panel_ahead *next)
+unpack_q5_0(const uint8_t *p, size_t stride, size_t blocks, struct panel_out o, struct panel_ahead *next)
 {
 	for (size_t b = 0; b < blocks; b++, p += 22) {
 		vu head[4], x[4];
 
-		prefetch_row(next, b);
+		prefetch_lines(next, 1);
 		load_rows(p, stride, head);
 		load_rows(p + 6, stride, x);
 		put_float(o.d, b, half_to_float(head[0]));
@@ -117,12 +122,12 @@ unpack_q5_0(const uint8_t *p, size_t stride, size_t blocks, struct panel_out o, 
 }
 
 static void
-unpack_q5_1(const uint8_t *p, size_t stride, size_t blocks, struct panel_out o, const struct panel_ahead *next)
+unpack_q5_1(const uint8_t *p, size_t stride, size_t blocks, struct panel_out o, struct panel_ahead *next)
 {
 	for (size_t b = 0; b < blocks; b++, p += 24) {
 		vu head[4], x[4];
 
-		prefetch_row(next, b);
+		prefetch_lines(next, 1);
 		load_rows(p, stride, head);
 		load_rows(p + 8, stride, x);
 		put_float(o.d, b, half_to_float(head[0]));
@@ -132,28 +137,29 @@ unpack_q5_1(const uint8_t *p, size_t stride, size_t blocks, struct panel_out o, 
 }
 
 static void
-unpack_q8_0(const uint8_t *p, size_t stride, size_t blocks, struct panel_out o, const struct panel_ahead *next)
+unpack_q8_0(const uint8_t *p, size_t stride, size_t blocks, struct panel_out o, struct panel_ahead *next)
 {
 	for (size_t b = 0; b < blocks; b++, p += 34) {
 		vu head[4], x[8];
 
-		prefetch_row(next, b);
+		prefetch_lines(next, 1);
 		load_rows(p, stride, head);
 		load_rows(p + 2, stride, x);
 		load_rows(p + 18, stride, x + 4);
 		put_float(o.d, b, half_to_float(head[0]));
+		UNROLL
 		for (size_t j = 0; j < 8; j++)
 			put(o.q, b, j, panel_signed(x[j]));
 	}
 }
 
 static void
-unpack_iq4_nl(const uint8_t *p, size_t stride, size_t blocks, struct panel_out o, const struct panel_ahead *next)
+unpack_iq4_nl(const uint8_t *p, size_t stride, size_t blocks, struct panel_out o, struct panel_ahead *next)
 {
 	for (size_t b = 0; b < blocks; b++, p += 18) {
 		vu head[4], x[4];
 
-		prefetch_row(next, b);
+		prefetch_lines(next, 1);
 		load_rows(p, stride, head);
 		load_rows(p + 2, stride, x);
 		put_float(o.d, b, half_to_float(head[0]));
@@ -164,7 +170,7 @@ unpack_iq4_nl(const uint8_t *p, size_t stride, size_t blocks, struct panel_out o
 /* ---- super-blocks of 256: eight blocks ------------------------------------------------------- */
 
 static void
-unpack_q2_k(const uint8_t *p, size_t stride, size_t blocks, struct panel_out o, const struct panel_ahead *next)
+unpack_q2_k(const uint8_t *p, size_t stride, size_t blocks, struct panel_out o, struct panel_ahead *next)
 {
 	for (size_t b = 0; b < blocks; b += 8, p += 84) {
 		vu sc[4], tail[4];
@@ -174,19 +180,22 @@ unpack_q2_k(const uint8_t *p, size_t stride, size_t blocks, struct panel_out o, 
 		load_rows(p + 68, stride, tail);
 		d = half_to_float(tail[3]);
 		dmin = -half_to_float(tail[3] >> 16);
+		UNROLL
 		for (unsigned i = 0; i < 16; i++) {
 			vu s = byte_of(sc[i / 4], i % 4);
 
 			put_float(o.d, 2 * b + i, d * to_float(s & 15));
 			put_float(o.m, 2 * b + i, dmin * to_float(s >> 4));
 		}
+		UNROLL
 		for (size_t c = 0; c < 4; c++) {
 			vu x[4];
 
-			prefetch_row(next, b + 2 * c);
-			prefetch_row(next, b + 2 * c + 1);
+			prefetch_lines(next, 2);
 			load_rows(p + 16 + 16 * c, stride, x);
+			UNROLL
 			for (unsigned g = 0; g < 4; g++) {
+				UNROLL
 				for (size_t j = 0; j < 4; j++)
 					put(o.q, b + c / 2 * 4 + g, c % 2 * 4 + j,
 						panel_unsigned(x[j] >> 2 * g & 0x03030303, 0));
@@ -209,7 +218,7 @@ q3_k_scales(const vu tail[4], vu sc[4])
 }
 
 static void
-unpack_q3_k(const uint8_t *p, size_t stride, size_t blocks, struct panel_out o, const struct panel_ahead *next)
+unpack_q3_k(const uint8_t *p, size_t stride, size_t blocks, struct panel_out o, struct panel_ahead *next)
 {
 	for (size_t b = 0; b < blocks; b += 8, p += 110) {
 		vu hmask[8], tail[4], sc[4];
@@ -220,15 +229,18 @@ unpack_q3_k(const uint8_t *p, size_t stride, size_t blocks, struct panel_out o, 
 		load_rows(p + 94, stride, tail);	/* two bytes before the scales */
 		d = half_to_float(tail[3] >> 16);
 		q3_k_scales(tail, sc);
+		UNROLL
 		for (unsigned i = 0; i < 16; i++)
 			put_float(o.d, 2 * b + i, d * to_float(byte_of(sc[i / 4], i % 4) - 32));
+		UNROLL
 		for (size_t c = 0; c < 4; c++) {
 			vu x[4];
 
-			prefetch_row(next, b + 2 * c);
-			prefetch_row(next, b + 2 * c + 1);
+			prefetch_lines(next, 2);
 			load_rows(p + 32 + 16 * c, stride, x);
+			UNROLL
 			for (unsigned g = 0; g < 4; g++) {
+				UNROLL
 				for (size_t j = 0; j < 4; j++) {
 					vu hi = hmask[c % 2 * 4 + j] >> (c / 2 * 4 + g) & 0x01010101;
 
@@ -251,6 +263,7 @@ put_k4_scales(const vu head[4], size_t b, struct panel_out o)
 	m[0] = head[2] & 0x3f3f3f3f;
 	sc[1] = (head[3] & NIBBLES) | (head[1] >> 2 & 0x30303030);
 	m[1] = (head[3] >> 4 & NIBBLES) | (head[2] >> 2 & 0x30303030);
+	UNROLL
 	for (unsigned g = 0; g < 8; g++) {
 		put_float(o.d, b + g, d * to_float(byte_of(sc[g / 4], g % 4)));
 		put_float(o.m, b + g, dmin * to_float(byte_of(m[g / 4], g % 4)));
@@ -258,16 +271,18 @@ put_k4_scales(const vu head[4], size_t b, struct panel_out o)
 }
 
 static void
-unpack_q4_k(const uint8_t *p, size_t stride, size_t blocks, struct panel_out o, const struct panel_ahead *next)
+unpack_q4_k(const uint8_t *p, size_t stride, size_t blocks, struct panel_out o, struct panel_ahead *next)
 {
 	for (size_t b = 0; b < blocks; b += 8, p += 144) {
 		vu x[4];
 
 		load_rows(p, stride, x);
 		put_k4_scales(x, b, o);
+		UNROLL
 		for (size_t c = 0; c < 8; c++) {
-			prefetch_row(next, b + c);
+			prefetch_lines(next, 1);
 			load_rows(p + 16 + 16 * c, stride, x);
+			UNROLL
 			for (size_t j = 0; j < 4; j++) {
 				size_t g = b + c / 2 * 2, i = c % 2 * 4 + j;
 
@@ -279,7 +294,7 @@ unpack_q4_k(const uint8_t *p, size_t stride, size_t blocks, struct panel_out o, 
 }
 
 static void
-unpack_q5_k(const uint8_t *p, size_t stride, size_t blocks, struct panel_out o, const struct panel_ahead *next)
+unpack_q5_k(const uint8_t *p, size_t stride, size_t blocks, struct panel_out o, struct panel_ahead *next)
 {
 	for (size_t b = 0; b < blocks; b += 8, p += 176) {
 		vu x[4], qh[8];
@@ -288,9 +303,11 @@ unpack_q5_k(const uint8_t *p, size_t stride, size_t blocks, struct panel_out o, 
 		put_k4_scales(x, b, o);
 		load_rows(p + 16, stride, qh);
 		load_rows(p + 32, stride, qh + 4);
+		UNROLL
 		for (unsigned c = 0; c < 8; c++) {
-			prefetch_row(next, b + c);
+			prefetch_lines(next, 1);
 			load_rows(p + 48 + 16 * c, stride, x);
+			UNROLL
 			for (unsigned j = 0; j < 4; j++) {
 				unsigned g = c / 2 * 2, i = c % 2 * 4 + j;
 				vu lo = (qh[i] >> g & 0x01010101) << 4, hi = (qh[i] >> (g + 1) & 0x01010101) << 4;
@@ -311,6 +328,7 @@ put_q6_k(const uint8_t *ql, const uint8_t *qh, size_t stride, uint8_t *q, size_t
 	load_rows(ql, stride, lo);
 	load_rows(ql + 32, stride, lo2);
 	load_rows(qh, stride, h);
+	UNROLL
 	for (size_t j = 0; j < 4; j++) {
 		put(q, b, i + j, panel_unsigned((lo[j] & NIBBLES) | (h[j] << 4 & 0x30303030), 32));
 		put(q, b + 1, i + j, panel_unsigned((lo2[j] & NIBBLES) | (h[j] << 2 & 0x30303030), 32));
@@ -320,7 +338,7 @@ put_q6_k(const uint8_t *ql, const uint8_t *qh, size_t stride, uint8_t *q, size_t
 }
 
 static void
-unpack_q6_k(const uint8_t *p, size_t stride, size_t blocks, struct panel_out o, const struct panel_ahead *next)
+unpack_q6_k(const uint8_t *p, size_t stride, size_t blocks, struct panel_out o, struct panel_ahead *next)
 {
 	for (size_t b = 0; b < blocks; b += 8, p += 210) {
 		vu sc[4], tail[4];
@@ -329,14 +347,15 @@ unpack_q6_k(const uint8_t *p, size_t stride, size_t blocks, struct panel_out o, 
 		load_rows(p + 192, stride, sc);
 		load_rows(p + 194, stride, tail);
 		d = half_to_float(tail[3] >> 16);
+		UNROLL
 		for (unsigned i = 0; i < 16; i++) {
 			vi s = (vi)(sc[i / 4] << (24 - 8 * (i % 4))) >> 24;
 
 			put_float(o.d, 2 * b + i, d * to_float((vu)s));
 		}
+		UNROLL
 		for (size_t c = 0; c < 4; c++) {
-			prefetch_row(next, b + 2 * c);
-			prefetch_row(next, b + 2 * c + 1);
+			prefetch_lines(next, 2);
 			put_q6_k(p + c / 2 * 64 + c % 2 * 16, p + 128 + 16 * c, stride, o.q, b + c / 2 * 4,
 				c % 2 * 4);
 		}
@@ -344,7 +363,7 @@ unpack_q6_k(const uint8_t *p, size_t stride, size_t blocks, struct panel_out o, 
 }
 
 static void
-unpack_iq4_xs(const uint8_t *p, size_t stride, size_t blocks, struct panel_out o, const struct panel_ahead *next)
+unpack_iq4_xs(const uint8_t *p, size_t stride, size_t blocks, struct panel_out o, struct panel_ahead *next)
 {
 	for (size_t b = 0; b < blocks; b += 8, p += 136) {
 		vu x[4];
@@ -352,13 +371,15 @@ unpack_iq4_xs(const uint8_t *p, size_t stride, size_t blocks, struct panel_out o
 
 		load_rows(p, stride, x);
 		d = half_to_float(x[0]);
+		UNROLL
 		for (unsigned g = 0; g < 8; g++) {
 			vu ls = (x[1] >> 4 * g & 15) | (x[0] >> (16 + 2 * g) & 3) << 4;
 
 			put_float(o.d, b + g, d * to_float(ls - 32));
 		}
+		UNROLL
 		for (size_t g = 0; g < 8; g++) {
-			prefetch_row(next, b + g);
+			prefetch_lines(next, 1);
 			load_rows(p + 8 + 16 * g, stride, x);
 			put_lookup(o.q, b + g, x);
 		}
@@ -368,27 +389,29 @@ unpack_iq4_xs(const uint8_t *p, size_t stride, size_t blocks, struct panel_out o
 /* ---- floats: `blocks` is the number of columns, rounded up to a multiple of 8 ------------------- */
 
 static void
-unpack_f32(const uint8_t *p, size_t stride, size_t cols, struct panel_out o, const struct panel_ahead *next)
+unpack_f32(const uint8_t *p, size_t stride, size_t cols, struct panel_out o, struct panel_ahead *next)
 {
 	for (size_t k = 0; k < cols; k += 4, p += 16) {
 		vu x[4];
 
 		if (k % 8 == 0)
-			prefetch_row(next, k / 8);
+			prefetch_lines(next, 1);
 		load_rows(p, stride, x);
+		UNROLL
 		for (size_t j = 0; j < 4; j++)
 			put_float((float *)o.q, k + j, (vf)x[j]);
 	}
 }
 
 static void
-unpack_f16(const uint8_t *p, size_t stride, size_t cols, struct panel_out o, const struct panel_ahead *next)
+unpack_f16(const uint8_t *p, size_t stride, size_t cols, struct panel_out o, struct panel_ahead *next)
 {
 	for (size_t k = 0; k < cols; k += 8, p += 16) {
 		vu x[4];
 
-		prefetch_row(next, k / 8);
+		prefetch_lines(next, 1);
 		load_rows(p, stride, x);
+		UNROLL
 		for (size_t j = 0; j < 4; j++) {
 			put_float((float *)o.q, k + 2 * j, half_to_float(x[j]));
 			put_float((float *)o.q, k + 2 * j + 1, half_to_float(x[j] >> 16));
@@ -397,13 +420,14 @@ unpack_f16(const uint8_t *p, size_t stride, size_t cols, struct panel_out o, con
 }
 
 static void
-unpack_bf16(const uint8_t *p, size_t stride, size_t cols, struct panel_out o, const struct panel_ahead *next)
+unpack_bf16(const uint8_t *p, size_t stride, size_t cols, struct panel_out o, struct panel_ahead *next)
 {
 	for (size_t k = 0; k < cols; k += 8, p += 16) {
 		vu x[4];
 
-		prefetch_row(next, k / 8);
+		prefetch_lines(next, 1);
 		load_rows(p, stride, x);
+		UNROLL
 		for (size_t j = 0; j < 4; j++) {
 			put_float((float *)o.q, k + 2 * j, (vf)(x[j] << 16));
 			put_float((float *)o.q, k + 2 * j + 1, (vf)(x[j] & 0xffff0000));

@@ -3,7 +3,7 @@
 
 #define LANES 8
 #define PANEL_ROWS 16
-#define PREFETCH_LOCALITY 2	/* second-level cache */
+#define PREFETCH_LOCALITY 2
 
 #include "engine/panel.h"
 
@@ -13,6 +13,7 @@ load_rows(const uint8_t *p, size_t stride, vu out[4])
 {
 	__m256i v[4], a, b, c, d;
 
+	UNROLL
 	for (size_t r = 0; r < 4; r++) {
 		const __m128i *lo = (const __m128i *)(p + r * stride), *hi = (const __m128i *)(p + (r + 4) * stride);
 

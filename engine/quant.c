@@ -1,6 +1,6 @@
 /*
- * Block layouts, as ggml publishes them (ggml-common.h). All numbers are little-endian; d, m, dmin are
- * IEEE half precision. Every row below is one block; offsets are in bytes.
+ * Block layouts, as ggml publishes them (ggml-common.h). All numbers are little-endian; d, m, dmin
+ * are IEEE half precision. Every row below is one block; offsets are in bytes.
  *
  *   Q4_0    d 0, qs[16] 2                                    d * (q - 8)
  *   Q4_1    d 0, m 2, qs[16] 4                               d * q + m
@@ -228,7 +228,8 @@ decode_q2_k(const void *blocks, float *out, size_t n)
 	}
 }
 
-/* 16 groups of 16, as Q2_K; bit g / 2 of hmask[] is the third bit of the pair of groups (2i, 2i + 1). */
+/* 16 groups of 16, as Q2_K; bit g / 2 of hmask[] is the third bit of the pair of groups (2i, 2i
+ * + 1). */
 static void
 decode_q3_k(const void *blocks, float *out, size_t n)
 {
@@ -239,8 +240,10 @@ decode_q3_k(const void *blocks, float *out, size_t n)
 		float d = load_f16(p + 108);
 
 		for (int g = 0; g < 16; g++) {
-			const uint8_t *qs = p + 32 + 32 * (g / 8) + 16 * (g % 2), *high = p + 16 * (g % 2);
-			int scale = (s[g % 8] >> (g < 8 ? 0 : 4) & 15) | (s[8 + g % 4] >> (2 * (g / 4)) & 3) << 4;
+			const uint8_t *qs = p + 32 + 32 * (g / 8) + 16 * (g % 2),
+				      *high = p + 16 * (g % 2);
+			int scale = (s[g % 8] >> (g < 8 ? 0 : 4) & 15) |
+				    (s[8 + g % 4] >> (2 * (g / 4)) & 3) << 4;
 			float dl = d * (float)(scale - 32);
 			int shift = 2 * (g % 8 / 2);
 
@@ -253,7 +256,8 @@ decode_q3_k(const void *blocks, float *out, size_t n)
 	}
 }
 
-/* The six-bit scale and minimum of group g of Q4_K and Q5_K: the last four borrow the top bits of the first. */
+/* The six-bit scale and minimum of group g of Q4_K and Q5_K: the last four borrow the top bits
+ * of the first. */
 static void
 unpack_scale_k4(const uint8_t *s, int g, int *scale, int *min)
 {
@@ -316,7 +320,8 @@ decode_q5_k(const void *blocks, float *out, size_t n)
 	}
 }
 
-/* 16 groups of 16. In each half of 128, quarter k takes nibbles from 64 bytes of ql and two bits of 32 bytes of qh. */
+/* 16 groups of 16. In each half of 128, quarter k takes nibbles from 64 bytes of ql and two bits
+ * of 32 bytes of qh. */
 static void
 decode_q6_k(const void *blocks, float *out, size_t n)
 {
@@ -330,7 +335,8 @@ decode_q6_k(const void *blocks, float *out, size_t n)
 			int low = p[64 * half + 32 * (quarter % 2) + j] >> 4 * (quarter / 2) & 15;
 			int high = p[128 + 32 * half + j] >> 2 * quarter & 3;
 
-			out[i] = d * (float)(int8_t)p[192 + i / 16] * (float)((low | high << 4) - 32);
+			out[i] = d * (float)(int8_t)p[192 + i / 16] *
+				 (float)((low | high << 4) - 32);
 		}
 	}
 }
@@ -362,7 +368,8 @@ decode_iq4_xs(const void *blocks, float *out, size_t n)
 
 		for (int g = 0; g < 8; g++) {
 			const uint8_t *qs = p + 8 + 16 * g;
-			int scale = (p[4 + g / 2] >> 4 * (g % 2) & 15) | (int)(high >> 2 * g & 3) << 4;
+			int scale = (p[4 + g / 2] >> 4 * (g % 2) & 15) | (int)(high >> 2 * g & 3)
+										 << 4;
 			float dl = d * (float)(scale - 32);
 
 			for (int j = 0; j < 16; j++) {
@@ -374,8 +381,8 @@ decode_iq4_xs(const void *blocks, float *out, size_t n)
 }
 
 /*
- * All published type ids. A row without a decoder is known by name only, for error messages: types for
- * activations, integers, and formats that are too rare or were withdrawn.
+ * All published type ids. A row without a decoder is known by name only, for error messages: types
+ * for activations, integers, and formats that are too rare or were withdrawn.
  */
 static const struct quant_format formats[] = {
 	[QUANT_F32] = { "F32", 1, 4, decode_f32 },

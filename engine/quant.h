@@ -1,6 +1,7 @@
 /*
- * Tensor element types of GGUF files and their block formats: one table. The scalar decoders here are
- * the reference for every faster kernel. Layouts: engine/quant.c, from ggml's published formats.
+ * Tensor element types of GGUF files and their block formats: one table. The scalar decoders here
+ * are the reference for every faster kernel. Layouts: engine/quant.c, from ggml's published
+ * formats.
  */
 #ifndef ENGINE_QUANT_H
 #define ENGINE_QUANT_H

@@ -1,4 +1,5 @@
-/* Layouts: engine/quant.c. Each encoder reads its scales back as stored before it rounds the weights to them. */
+/* Layouts: engine/quant.c. Each encoder reads its scales back as stored before it rounds the
+ * weights to them. */
 #include "config.h"
 
 #include <assert.h>
@@ -99,7 +100,8 @@ encode_q4_0(const float *x, uint8_t *p)
 	float d = store_f16(p, largest(x, 32) / -8);
 
 	for (int j = 0; j < 16; j++)
-		p[2 + j] = (uint8_t)((nearest(x[j], d, -8, 7) + 8) | (nearest(x[j + 16], d, -8, 7) + 8) << 4);
+		p[2 + j] = (uint8_t)((nearest(x[j], d, -8, 7) + 8) |
+				     (nearest(x[j + 16], d, -8, 7) + 8) << 4);
 }
 
 static void
@@ -111,7 +113,8 @@ encode_q4_1(const float *x, uint8_t *p)
 	d = store_f16(p, (hi - lo) / 15);
 	lo = store_f16(p + 2, lo);
 	for (int j = 0; j < 16; j++)
-		p[4 + j] = (uint8_t)(nearest(x[j] - lo, d, 0, 15) | nearest(x[j + 16] - lo, d, 0, 15) << 4);
+		p[4 + j] = (uint8_t)(nearest(x[j] - lo, d, 0, 15) |
+				     nearest(x[j + 16] - lo, d, 0, 15) << 4);
 }
 
 /* 32 numbers of five bits: the low four in qs[16], the fifth in the returned word. */
@@ -168,12 +171,13 @@ struct affine {
 };
 
 /*
- * Splits BLOCK_K floats into groups of `size`, finds the step and minimum of each for numbers up to `top`, stores
- * the block's two scales at p_d and p_dmin, and rounds the groups' to integers up to `max`.
+ * Splits BLOCK_K floats into groups of `size`, finds the step and minimum of each for numbers up to
+ * `top`, stores the block's two scales at p_d and p_dmin, and rounds the groups' to integers up to
+ * `max`.
  */
 static void
-fit_affine(const float *x, int size, int top, int max, struct affine *g, uint8_t *p_d, uint8_t *p_dmin, float *d,
-	float *dmin)
+fit_affine(const float *x, int size, int top, int max, struct affine *g, uint8_t *p_d,
+	uint8_t *p_dmin, float *d, float *dmin)
 {
 	float most_scale = 0, most_min = 0, lo, hi;
 	int n = BLOCK_K / size;
@@ -258,14 +262,14 @@ encode_q5_k(const float *x, uint8_t *p)
 }
 
 /*
- * For types of the form d * scale * level: the scale of each group of `size` maps its largest element to `level`
- * (the outermost one); the block's d maps the largest group scale to `max`, which is negative where that reaches
- * one step further.
+ * For types of the form d * scale * level: the scale of each group of `size` maps its largest
+ * element to `level` (the outermost one); the block's d maps the largest group scale to `max`,
+ * which is negative where that reaches one step further.
  */
 static float
 fit_symmetric(const float *x, int size, int level, int lo, int hi, int *scale, uint8_t *p_d)
 {
-	float wanted[16], most, d;
+	float wanted[16] = { 0 }, most, d;
 	int n = BLOCK_K / size;
 
 	for (int i = 0; i < n; i++)

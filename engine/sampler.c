@@ -25,7 +25,7 @@ struct candidate {
 struct sampler {
 	size_t n_vocab;
 	float *logit;			/* [n_vocab] after penalties; no NaN, no +infinity */
-	uint32_t *count;		/* [n_vocab] how often in the penalty window; all 0 between calls */
+	uint32_t *count;		/* [n_vocab] in the penalty window; all 0 between calls */
 	struct candidate *kept;		/* [n_vocab] in the order of ids */
 	struct candidate *scratch;	/* [n_vocab] the same in disorder, for selections */
 	size_t n_kept;
@@ -56,7 +56,8 @@ sampler_free(struct sampler *s)
 	free(s);
 }
 
-/* The finaliser of SplitMix64 (Steele, Lea, Flood: Fast splittable pseudorandom number generators, 2014). */
+/* The finaliser of SplitMix64 (Steele, Lea, Flood: Fast splittable pseudorandom number generators,
+ * 2014). */
 static uint64_t
 mix(uint64_t x)
 {
@@ -74,7 +75,7 @@ sampler_uniform(uint64_t seed, uint64_t position)
 	return (double)(mix(start + (position + 1) * gamma) >> 11) * 0x1p-53;
 }
 
-/* ---- penalties -------------------------------------------------------------------------------------- */
+/* ---- penalties ------------------------------------------------------------------------------- */
 
 static void
 apply_penalties(struct sampler *s, const struct sampling *p, const int32_t *recent, size_t n_recent)
@@ -120,7 +121,7 @@ best(const struct sampler *s)
 	return at;
 }
 
-/* ---- truncations ------------------------------------------------------------------------------------ */
+/* ---- truncations ----------------------------------------------------------------------------- */
 
 static bool
 ranks_before(const struct candidate *a, const struct candidate *b)
@@ -156,8 +157,9 @@ partition(struct candidate *c, size_t lo, size_t hi, size_t pivot, double *weigh
 }
 
 /*
- * The candidate on which the sum of weights, taken in the order of rank, first exceeds `target`; the last one when
- * rounding keeps the sum from it. A quickselect by weight: linear on average, nothing is sorted.
+ * The candidate on which the sum of weights, taken in the order of rank, first exceeds `target`;
+ * the last one when rounding keeps the sum from it. A quickselect by weight: linear on average,
+ * nothing is sorted.
  */
 static struct candidate
 find_cut(struct candidate *c, size_t n, double target)
@@ -215,7 +217,8 @@ keep_top_k(struct sampler *s, uint32_t k)
 	keep_until(s, k - 0.5);
 }
 
-/* Locally typical sampling (Meister et al., 2022): those whose surprise is nearest to the entropy. */
+/* Locally typical sampling (Meister et al., 2022): those whose surprise is nearest to the
+ * entropy. */
 static void
 keep_typical(struct sampler *s, double p)
 {
@@ -238,7 +241,8 @@ keep_top_p(struct sampler *s, double p)
 
 	p = fmax(p, 0);
 	least = (1 - p) * total / n;
-	/* What is lighter than the average of the part that goes is beyond the cut: no need to look at it. */
+	/* What is lighter than the average of the part that goes is beyond the cut: no need to look
+	 * at it. */
 	s->n_kept = 0;
 	for (size_t i = 0; i < n; i++) {
 		struct candidate c = s->kept[i];
@@ -297,8 +301,8 @@ draw(const struct sampler *s, double uniform)
 }
 
 int32_t
-sampler_pick(struct sampler *s, const struct sampling *p, const float *logits, const int32_t *recent,
-	size_t n_recent, uint64_t seed, uint64_t position)
+sampler_pick(struct sampler *s, const struct sampling *p, const float *logits,
+	const int32_t *recent, size_t n_recent, uint64_t seed, uint64_t position)
 {
 	take_logits(s, p, logits, recent, n_recent);
 	if (!(p->temperature > 0))

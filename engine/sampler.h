@@ -1,7 +1,8 @@
 /*
  * From logits to a token. The order is Meta's: penalties, temperature, then the truncations (top-k,
- * typical, top-p, min-p), then the draw. The random number of a position depends on the seed and the
- * position alone, so that regenerate, branches and speculation do not depend on what came before.
+ * typical, top-p, min-p), then the draw. The random number of a position depends on the seed and
+ * the position alone, so that regenerate, branches and speculation do not depend on what came
+ * before.
  */
 #ifndef ENGINE_SAMPLER_H
 #define ENGINE_SAMPLER_H
@@ -34,8 +35,8 @@ void sampler_free(struct sampler *s);
  * Picks the next token. logits[n_vocab] are not changed. `recent` are the ids before it (prompt and
  * answer, newest last), for the penalties. NaN logits are taken as -infinity.
  */
-int32_t sampler_pick(struct sampler *s, const struct sampling *p, const float *logits, const int32_t *recent,
-	size_t n_recent, uint64_t seed, uint64_t position);
+int32_t sampler_pick(struct sampler *s, const struct sampling *p, const float *logits,
+	const int32_t *recent, size_t n_recent, uint64_t seed, uint64_t position);
 
 /* The uniform number in [0, 1) that position's draw uses; for tests and speculation. */
 double sampler_uniform(uint64_t seed, uint64_t position);

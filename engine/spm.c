@@ -1,8 +1,8 @@
 /*
- * SentencePiece-BPE encoding. A text is a chain of symbols, first its characters; a heap holds the pairs
- * of neighbours that make a piece, best score first; each merge adds at most two new pairs. Entries of
- * the heap are not removed when a merge makes them void: a pair is (left symbol, length of the whole),
- * and it still stands if and only if the two neighbours are together that long.
+ * SentencePiece-BPE encoding. A text is a chain of symbols, first its characters; a heap holds the
+ * pairs of neighbours that make a piece, best score first; each merge adds at most two new pairs.
+ * Entries of the heap are not removed when a merge makes them void: a pair is (left symbol, length
+ * of the whole), and it still stands if and only if the two neighbours are together that long.
  */
 #include "config.h"
 
@@ -14,7 +14,8 @@
 #include "base/xalloc.h"
 #include "engine/vocab_internal.h"
 
-/* A longer text is cut into blocks, at a space where there is one: bounds the memory, and 32-bit offsets hold. */
+/* A longer text is cut into blocks, at a space where there is one: bounds the memory, and 32-bit
+ * offsets hold. */
 enum { BLOCK = 1 << 20 };
 
 #define NONE UINT32_MAX
@@ -33,7 +34,8 @@ struct merge {
 	int32_t id;
 };
 
-/* What an UNUSED piece was merged from: it is never put out itself, but may be a step to a longer one. */
+/* What an UNUSED piece was merged from: it is never put out itself, but may be a step to a longer
+ * one. */
 struct origin {
 	struct symbol left, right;
 };
@@ -50,7 +52,7 @@ struct encoder {
 	size_t n_origin, cap_origin;
 };
 
-/* ---- the heap ------------------------------------------------------------------------------------ */
+/* ---- the heap -------------------------------------------------------------------------------- */
 
 static bool
 comes_before(const struct merge *a, const struct merge *b)
@@ -92,7 +94,7 @@ heap_pop(struct encoder *e)
 	return top;
 }
 
-/* ---- one word, or a whole block ------------------------------------------------------------------- */
+/* ---- one word, or a whole block -------------------------------------------------------------- */
 
 static bool
 is_atom(const struct encoder *e, const struct symbol *s)
@@ -216,7 +218,7 @@ encode_part(struct encoder *e, size_t from, size_t to)
 		put_symbol(e, &e->sym[i]);
 }
 
-/* ---- texts ---------------------------------------------------------------------------------------- */
+/* ---- texts ----------------------------------------------------------------------------------- */
 
 /* Where the word at `at` ends: before the next space mark that follows something else. */
 static size_t
@@ -224,7 +226,8 @@ word_end(const struct strbuf *text, size_t at)
 {
 	const char *next;
 
-	while (text->len - at >= SPACE_MARK_LEN && !memcmp(text->s + at, SPACE_MARK, SPACE_MARK_LEN))
+	while (text->len - at >= SPACE_MARK_LEN &&
+		!memcmp(text->s + at, SPACE_MARK, SPACE_MARK_LEN))
 		at += SPACE_MARK_LEN;
 	next = memmem(text->s + at, text->len - at, SPACE_MARK, SPACE_MARK_LEN);
 	return next ? (size_t)(next - text->s) : text->len;
@@ -252,7 +255,8 @@ encode_block(struct encoder *e, const char *s, size_t len, bool prefix)
 	}
 }
 
-/* How much of a long text to take: up to a space after something else, or at least to a whole character. */
+/* How much of a long text to take: up to a space after something else, or at least to a whole
+ * character. */
 static size_t
 block_length(const char *s, size_t len)
 {
@@ -300,7 +304,8 @@ encode_with_markers(struct encoder *e, const char *s, size_t len, bool prefix)
 }
 
 void
-vocab_encode(const struct vocab *v, const char *text, size_t len, unsigned flags, struct token_list *out)
+vocab_encode(
+	const struct vocab *v, const char *text, size_t len, unsigned flags, struct token_list *out)
 {
 	bool prefix = flags & ENCODE_PREFIX && v->add_space;
 	struct encoder e = { .v = v, .out = out, .text = STRBUF_INIT };

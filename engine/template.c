@@ -1,7 +1,7 @@
 /*
  * A conversation is written as a text in parts: of the template, of a message, or a token. Then the
- * delimiters are broken up wherever a message has a share in one, and what lies between two tokens is
- * encoded as one text, as the models' own tokenizers do it.
+ * delimiters are broken up wherever a message has a share in one, and what lies between two tokens
+ * is encoded as one text, as the models' own tokenizers do it.
  */
 #include "config.h"
 
@@ -34,7 +34,7 @@ struct prompt {
 	size_t n, cap;
 };
 
-/* ---- the table -------------------------------------------------------------------------------------- */
+/* ---- the table ------------------------------------------------------------------------------- */
 
 const struct template *
 template_find(const char *name)
@@ -81,15 +81,15 @@ template_keeps_space(const struct template *t)
 	return t->flags & TEMPLATE_KEEP_SPACE;
 }
 
-/* ---- white space ------------------------------------------------------------------------------------ */
+/* ---- white space ----------------------------------------------------------------------------- */
 
 /* Python's str.isspace, which Meta's str.strip goes by. */
 static bool
 is_space(uint32_t cp)
 {
-	return (cp >= 0x09 && cp <= 0x0d) || (cp >= 0x1c && cp <= 0x20) || cp == 0x85 || cp == 0xa0 ||
-		cp == 0x1680 || (cp >= 0x2000 && cp <= 0x200a) || cp == 0x2028 || cp == 0x2029 ||
-		cp == 0x202f || cp == 0x205f || cp == 0x3000;
+	return (cp >= 0x09 && cp <= 0x0d) || (cp >= 0x1c && cp <= 0x20) || cp == 0x85 ||
+	       cp == 0xa0 || cp == 0x1680 || (cp >= 0x2000 && cp <= 0x200a) || cp == 0x2028 ||
+	       cp == 0x2029 || cp == 0x202f || cp == 0x205f || cp == 0x3000;
 }
 
 /* Bytes of white space in front. */
@@ -122,7 +122,7 @@ trimmed_length(const char *s, size_t n)
 	return keep;
 }
 
-/* ---- writing the parts ------------------------------------------------------------------------------ */
+/* ---- writing the parts ----------------------------------------------------------------------- */
 
 static void
 end_part(struct prompt *p, enum part_kind kind, int32_t id)
@@ -152,7 +152,8 @@ begins_with(const char *s, size_t n, const char *with)
 	return n >= len && !memcmp(s, with, len);
 }
 
-/* The token that stands at s in a piece of the table, if one does; *len: how much of the piece it takes. */
+/* The token that stands at s in a piece of the table, if one does; *len: how much of the piece it
+ * takes. */
 static int32_t
 token_at(const struct prompt *p, const char *s, size_t n, size_t *len)
 {
@@ -170,7 +171,8 @@ token_at(const struct prompt *p, const char *s, size_t n, size_t *len)
 	return -1;
 }
 
-/* Writes the first n bytes of a piece of the table. Tokens that the format cannot do without were checked before. */
+/* Writes the first n bytes of a piece of the table. Tokens that the format cannot do without were
+ * checked before. */
 static void
 put_piece(struct prompt *p, const char *piece, size_t n)
 {
@@ -206,8 +208,8 @@ put_with_one_newline(struct strbuf *out, const char *s, size_t n)
 }
 
 /*
- * Writes a message's text. `from` is where the part of the prompt began that is stripped as a whole, which is the
- * text alone or the system and the first user's text together.
+ * Writes a message's text. `from` is where the part of the prompt began that is stripped as a
+ * whole, which is the text alone or the system and the first user's text together.
  */
 static void
 put_message(struct prompt *p, const char *text, size_t from)
@@ -239,7 +241,7 @@ strip_end(struct prompt *p, size_t from)
 		p->part[p->n - 1].end = len;
 }
 
-/* ---- the conversation ------------------------------------------------------------------------------- */
+/* ---- the conversation ------------------------------------------------------------------------ */
 
 static void
 put_before(struct prompt *p, enum chat_role role)
@@ -341,7 +343,7 @@ put_conversation(struct prompt *p, const struct chat_message *msgs, size_t n_msg
 		put_open_answer(p, "");
 }
 
-/* ---- delimiters in messages -------------------------------------------------------------------------- */
+/* ---- delimiters in messages ------------------------------------------------------------------ */
 
 static char
 lower(char c)
@@ -401,15 +403,16 @@ next_message(const struct prompt *p, size_t k)
 }
 
 /*
- * Breaks up every delimiter in which a message has a share: after its first character where that is the message's,
- * else where the message begins. What the template alone wrote stays. Returns how many.
+ * Breaks up every delimiter in which a message has a share: after its first character where that is
+ * the message's, else where the message begins. What the template alone wrote stays. Returns how
+ * many.
  */
 static size_t
 defuse(struct prompt *p)
 {
 	struct strbuf safe = STRBUF_INIT;
 	size_t at = 0, n_defused = 0, len;
-	bool break_next = false;	/* a delimiter reaches from the template into the next message */
+	bool break_next = false; /* a delimiter reaches from the template into the next message */
 
 	for (size_t k = 0; k < p->n; k++) {
 		struct part *part = &p->part[k];
@@ -443,7 +446,7 @@ defuse(struct prompt *p)
 	return n_defused;
 }
 
-/* ---- to ids ----------------------------------------------------------------------------------------- */
+/* ---- to ids ---------------------------------------------------------------------------------- */
 
 static void
 encode_parts(const struct prompt *p, struct token_list *ids)
@@ -471,11 +474,13 @@ check_messages(const struct chat_message *msgs, size_t n, bool unfinished, struc
 		enum chat_role due = (i - first) % 2 ? ROLE_ASSISTANT : ROLE_USER;
 
 		if (msgs[i].role != due)
-			return err_set(e, ERR_USAGE, "message %zu of the conversation should be the %s's", i + 1,
+			return err_set(e, ERR_USAGE,
+				"message %zu of the conversation should be the %s's", i + 1,
 				due == ROLE_USER ? "user" : "assistant");
 	}
 	if (n == first || msgs[n - 1].role != last)
-		return err_set(e, ERR_USAGE, "the last message of the conversation should be the %s's",
+		return err_set(e, ERR_USAGE,
+			"the last message of the conversation should be the %s's",
 			unfinished ? "assistant" : "user");
 	return 0;
 }
@@ -496,22 +501,24 @@ check_tokens(const struct template *t, const struct vocab *v, struct err *e)
 
 	if ((bos && vocab_bos(v) < 0) || (mentions(t, "{eos}") && vocab_eos(v) < 0))
 		return err_set(e, ERR_MODEL,
-			"the chat format %s needs a %s token, which the model's vocabulary does not have; "
-			"choose another format", t->name, bos && vocab_bos(v) < 0 ? "BOS" : "EOS");
+			"the chat format %s needs a %s token, which the vocabulary of the model "
+			"lacks; choose another format",
+			t->name, bos && vocab_bos(v) < 0 ? "BOS" : "EOS");
 	if (!(t->flags & TEMPLATE_NEEDS_MARKERS))
 		return 0;
 	for (const char *const *m = t->markers; *m; m++)
 		if (mentions(t, *m) && vocab_find(v, *m) < 0)
 			return err_set(e, ERR_MODEL,
-				"the chat format %s needs the token %s, which the model's vocabulary does not "
-				"have; choose another format", t->name, *m);
+				"the chat format %s needs the token %s, which the vocabulary of "
+				"the model lacks; choose another format",
+				t->name, *m);
 	return 0;
 }
 
 int
 template_encode(const struct template *t, const struct vocab *v, const struct chat_message *msgs,
-	size_t n_msgs, bool unfinished, struct token_list *ids, struct strbuf *text, size_t *n_defused,
-	struct err *e)
+	size_t n_msgs, bool unfinished, struct token_list *ids, struct strbuf *text,
+	size_t *n_defused, struct err *e)
 {
 	struct prompt p = { .t = t, .v = v, .text = STRBUF_INIT };
 	size_t n;

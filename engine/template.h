@@ -2,8 +2,8 @@
  * Prompt formats of chat models: a conversation to token ids, exactly as the model was trained. A
  * template in a model file is never executed; it is only recognised by its signature.
  *
- * Llama 2 is Meta's llama/generation.py token for token: each finished pair is BOS + encode("[INST] u
- * [/INST] a ") + EOS on its own, the system text inside the first user turn. Others: FastChat
+ * Llama 2 is Meta's llama/generation.py token for token: each finished pair is BOS + encode("[INST]
+ * u [/INST] a ") + EOS on its own, the system text inside the first user turn. Others: FastChat
  * conversation.py and the models' cards; see engine/template_table.c.
  */
 #ifndef ENGINE_TEMPLATE_H
@@ -26,37 +26,38 @@ struct chat_message {
 
 struct template;	/* one row of a const table */
 
-const struct template *template_find(const char *name);			/* NULL: unknown */
-const struct template *template_at(size_t i);				/* NULL past the last: for help and completion */
-const char *template_name(const struct template *t);			/* "llama-2" */
-const char *template_help(const struct template *t);			/* one line on what uses it */
-const char *const *template_stops(const struct template *t);		/* stop strings, NULL-terminated */
+const struct template *template_find(const char *name);		/* or by an alias; NULL: unknown */
+const struct template *template_at(size_t i);			/* NULL past the last */
+const char *template_name(const struct template *t);		/* "llama-2" */
+const char *template_help(const struct template *t);		/* one line on what uses it */
+const char *const *template_stops(const struct template *t);	/* stop strings, NULL-terminated */
 
 /* White space in front of an answer is part of it (plain completion): see detok.started. */
 bool template_keeps_space(const struct template *t);
 
 /*
- * Chooses by the signature of tokenizer.chat_template, else by architecture, general.name, file name
- * and vocabulary. `path` may be NULL. Never fails: the last resort is plain completion. *why gets a
- * static text for the user ("from the file's chat template", "guessed from the name: ...").
+ * Chooses by the signature of tokenizer.chat_template, else by architecture, general.name, file
+ * name and vocabulary. `path` may be NULL. Never fails: the last resort is plain completion. *why
+ * gets a static text for the user ("from the file's chat template", "guessed from the name: ...").
  */
-const struct template *template_detect(const struct gguf *g, const struct vocab *v, const char *path,
-	const char **why);
+const struct template *template_detect(
+	const struct gguf *g, const struct vocab *v, const char *path, const char **why);
 
 /*
- * The conversation as ids, ready for the model to write the next assistant message (the last message
- * is the user's), or to go on with an unfinished one (the last message is the assistant's and
- * `unfinished` is set: no end marker is put after it, and white space at its end stays; then the answer
- * goes on in the middle of a text, and detok.started should be set).
+ * The conversation as ids, ready for the model to write the next assistant message (the last
+ * message is the user's), or to go on with an unfinished one (the last message is the assistant's
+ * and `unfinished` is set: no end marker is put after it, and white space at its end stays; then
+ * the answer goes on in the middle of a text, and detok.started should be set).
  *
- * Messages: an optional system one first, then user and assistant in turn. -1 with ERR_USAGE if not;
- * ERR_MODEL when the vocabulary lacks a token that the format cannot do without. Then nothing is added.
- * Delimiters of the format inside a message's text never take effect: they are broken up by U+2060
- * (word joiner) after their first character; *n_defused counts them (may be NULL).
+ * Messages: an optional system one first, then user and assistant in turn. -1 with ERR_USAGE if
+ * not; ERR_MODEL when the vocabulary lacks a token that the format cannot do without. Then nothing
+ * is added.
+ * Delimiters of the format inside a message's text never take effect: they are broken up
+ * by U+2060 (word joiner) after their first character; *n_defused counts them (may be NULL).
  * `text`, if not NULL, gets a readable form of the prompt, control tokens written out.
  */
-int template_encode(const struct template *t, const struct vocab *v, const struct chat_message *msgs,
-	size_t n_msgs, bool unfinished, struct token_list *ids, struct strbuf *text, size_t *n_defused,
-	struct err *e);
+int template_encode(const struct template *t, const struct vocab *v,
+	const struct chat_message *msgs, size_t n_msgs, bool unfinished, struct token_list *ids,
+	struct strbuf *text, size_t *n_defused, struct err *e);
 
 #endif

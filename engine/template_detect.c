@@ -5,7 +5,8 @@
 
 #include "engine/template_table.h"
 
-/* Strings of which all must be in a file's tokenizer.chat_template. The first row that fits counts. */
+/* Strings of which all must be in a file's tokenizer.chat_template. The first row that fits
+ * counts. */
 static const struct {
 	const char *has[2];
 	const char *name;
@@ -22,8 +23,8 @@ static const struct {
 };
 
 /*
- * Words of which all must be in the model's name, as whole words: lower case, separated by '-'. The first row that
- * fits counts, so the special ones are in front.
+ * Words of which all must be in the model's name, as whole words: lower case, separated by '-'. The
+ * first row that fits counts, so the special ones are in front.
  */
 static const struct {
 	const char *words[2];
@@ -55,7 +56,16 @@ static const struct {
 
 /* Base models, which have no chat format, if nothing before says otherwise. */
 static const char *const base_names[] = {
-	"llama-2", "llama2", "llama-3", "llama3", "codellama", "tinyllama", "mistral", "mixtral", "falcon", "mpt",
+	"llama-2",
+	"llama2",
+	"llama-3",
+	"llama3",
+	"codellama",
+	"tinyllama",
+	"mistral",
+	"mixtral",
+	"falcon",
+	"mpt",
 	"starcoder",
 };
 
@@ -82,7 +92,7 @@ choose(const char *name, const struct vocab *v)
 	return template_find(name);
 }
 
-/* ---- by the file's template ------------------------------------------------------------------------- */
+/* ---- by the file's template ------------------------------------------------------------------ */
 
 static const struct template *
 by_signature(const struct gguf *g, const struct vocab *v)
@@ -95,14 +105,15 @@ by_signature(const struct gguf *g, const struct vocab *v)
 		bool all = true;
 
 		for (size_t k = 0; k < 2 && signatures[i].has[k]; k++)
-			all &= memmem(s.s, s.len, signatures[i].has[k], strlen(signatures[i].has[k])) != NULL;
+			all &= memmem(s.s, s.len, signatures[i].has[k],
+				       strlen(signatures[i].has[k])) != NULL;
 		if (all)
 			return choose(signatures[i].name, v);
 	}
 	return NULL;
 }
 
-/* ---- by a name -------------------------------------------------------------------------------------- */
+/* ---- by a name ------------------------------------------------------------------------------- */
 
 static bool
 is_alnum(char c)
@@ -110,7 +121,8 @@ is_alnum(char c)
 	return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
 }
 
-/* Whether the word stands in the name as one: "llama-3" is not in "llama-30b", nor "mpt" in "prompt". */
+/* Whether the word stands in the name as one: "llama-3" is not in "llama-30b", nor "mpt" in
+ * "prompt". */
 static bool
 has_word(const struct strbuf *name, const char *word)
 {
@@ -120,7 +132,8 @@ has_word(const struct strbuf *name, const char *word)
 	while ((at = strstr(at, word))) {
 		bool begins = at == name->s || !is_alnum(at[-1]);
 		bool ends = !is_alnum(at[len]) ||
-			!((at[len] >= '0' && at[len] <= '9') == (word[len - 1] >= '0' && word[len - 1] <= '9'));
+			    !((at[len] >= '0' && at[len] <= '9') ==
+				    (word[len - 1] >= '0' && word[len - 1] <= '9'));
 
 		if (begins && ends)
 			return true;
@@ -179,7 +192,7 @@ is_base(const struct strbuf *name)
 	return false;
 }
 
-/* ---- by what else there is -------------------------------------------------------------------------- */
+/* ---- by what else there is ------------------------------------------------------------------- */
 
 static const struct template *
 by_vocabulary(const struct vocab *v)
@@ -191,7 +204,8 @@ by_vocabulary(const struct vocab *v)
 	return NULL;
 }
 
-/* The shape of Llama 2: files of 2023 tell no more, and most of those that people chat with are its Chat variant. */
+/* The shape of Llama 2: files of 2023 tell no more, and most of those that people chat with are its
+ * Chat variant. */
 static bool
 looks_like_llama_2(const struct gguf *g, const struct vocab *v)
 {
@@ -204,7 +218,8 @@ looks_like_llama_2(const struct gguf *g, const struct vocab *v)
 }
 
 static const struct template *
-by_names_and_shape(const struct gguf *g, const struct vocab *v, const struct model_names *m, const char **why)
+by_names_and_shape(
+	const struct gguf *g, const struct vocab *v, const struct model_names *m, const char **why)
 {
 	const struct template *t;
 
@@ -220,7 +235,8 @@ by_names_and_shape(const struct gguf *g, const struct vocab *v, const struct mod
 	*why = "by its name this is a base model without a chat format: plain completion";
 	if (is_base(&m->name[0]) || is_base(&m->name[1]))
 		return template_find("plain");
-	*why = "guessed from the shape, which is Llama 2's; choose \"plain\" if this is no chat model";
+	*why = "guessed from the shape, which is Llama 2's; choose \"plain\" if this is no chat "
+	       "model";
 	if (looks_like_llama_2(g, v))
 		return template_find("llama-2");
 	*why = "no chat format is known for this model: plain completion";

@@ -1,8 +1,9 @@
 /*
- * The chat formats. Sources: llama-2: meta-llama/llama, llama/generation.py (each pair BOS ... EOS of its own; the
- * system text wrapped into the first user message). mistral: mistral-common's first (text) and third (marker
- * tokens) tokenizer versions. llama-3: meta-llama/llama3, llama/tokenizer.py. vicuna, falcon: lm-sys/FastChat,
- * conversation.py. alpaca: tatsu-lab/stanford_alpaca, train.py. zephyr, chatml, starchat: the models' cards.
+ * The chat formats. Sources: llama-2: meta-llama/llama, llama/generation.py (each pair BOS ... EOS
+ * of its own; the system text wrapped into the first user message). mistral: mistral-common's first
+ * (text) and third (marker tokens) tokenizer versions. llama-3: meta-llama/llama3,
+ * llama/tokenizer.py. vicuna, falcon: lm-sys/FastChat, conversation.py. alpaca:
+ * tatsu-lab/stanford_alpaca, train.py. zephyr, chatml, starchat: the models' cards.
  */
 #include "config.h"
 
@@ -67,8 +68,9 @@ const struct template template_table[] = {
 		.name = "vicuna",
 		.help = "Vicuna 1.1 and later, WizardLM, Xwin: USER: ASSISTANT:",
 		.aliases = LIST("wizardlm"),
-		.system = "A chat between a curious user and an artificial intelligence assistant. The assistant "
-			"gives helpful, detailed, and polite answers to the user's questions.",
+		.system = "A chat between a curious user and an artificial intelligence assistant. "
+			"The assistant gives helpful, detailed, and polite answers to the user's "
+			"questions.",
 		.before = { "", "USER: ", "ASSISTANT: " },
 		.after = { " ", " ", "{eos}" },
 		.stops = NOTHING,
@@ -79,8 +81,8 @@ const struct template template_table[] = {
 	{
 		.name = "alpaca",
 		.help = "Alpaca, WizardCoder: ### Instruction:",
-		.system = "Below is an instruction that describes a task. Write a response that appropriately "
-			"completes the request.",
+		.system = "Below is an instruction that describes a task. Write a response that "
+			"appropriately completes the request.",
 		.before = { "", "### Instruction:\n", "### Response:\n" },
 		.after = { "\n\n", "\n\n", "{eos}" },
 		.stops = LIST("### Instruction:"),
@@ -101,7 +103,8 @@ const struct template template_table[] = {
 	{
 		.name = "chatml",
 		.help = "ChatML, as MPT-Chat, OpenHermes, Dolphin have it: <|im_start|>",
-		.before = { "<|im_start|>system\n", "<|im_start|>user\n", "<|im_start|>assistant\n" },
+		.before = { "<|im_start|>system\n", "<|im_start|>user\n",
+			"<|im_start|>assistant\n" },
 		.after = { "<|im_end|>\n", "<|im_end|>\n", "<|im_end|>\n" },
 		.stops = LIST("<|im_end|>", "<|im_start|>"),
 		.markers = CHATML_MARKERS,

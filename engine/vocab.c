@@ -12,14 +12,12 @@
 enum {
 	MAX_PIECES = 1 << 24,
 	MAX_PIECE_LEN = 4096,
-	/* An index is at most half full; a good hash then needs a few dozen steps. More is a file made to be slow. */
-	MAX_PROBES = 1024,
 };
 
 /* Pieces that end an answer whatever the model's EOS is. */
 static const char *const end_names[] = {
-	"</s>", "<|im_end|>", "<|eot_id|>", "<|eom_id|>", "<|end|>", "<|endoftext|>", "<|end_of_text|>",
-	"<end_of_turn>",
+	"</s>", "<|im_end|>", "<|eot_id|>", "<|eom_id|>", "<|end|>", "<|endoftext|>",
+	"<|end_of_text|>", "<end_of_turn>",
 };
 
 void
@@ -36,151 +34,7 @@ token_list_release(struct token_list *l)
 	*l = (struct token_list){ 0 };
 }
 
-/* ---- finding pieces by their bytes ----------------------------------------------------------------- */
-
-static size_t
-hash_bytes(const char *s, size_t len)
-{
-	uint64_t h = len * UINT64_C(0x9e3779b97f4a7c15), word;
-
-	for (; len >= 8; s += 8, len -= 8) {
-		memcpy(&word, s, 8);
-		h = (h ^ word) * UINT64_C(0xff51afd7ed558ccd);
-		h ^= h >> 32;
-	}
-	word = 0;
-	memcpy(&word, s, len);
-	h = (h ^ word) * UINT64_C(0xff51afd7ed558ccd);
-	h ^= h >> 32;
-	h *= UINT64_C(0xc4ceb9fe1a85ec53);
-	return h ^ h >> 29;
-}
-
-static bool
-piece_is(const struct vocab *v, int32_t id, const char *s, size_t len)
-{
-	const struct piece *p = &v->piece[id];
-
-	return p->len == len && !memcmp(v->bytes + p->at, s, len);
-}
-
-/* The slot of these bytes, or the free one where they would go; NULL after too many steps. */
-static uint32_t *
-index_slot(const struct vocab *v, const struct piece_index *x, const char *s, size_t len)
-{
-	size_t mask = x->n_slots - 1, i = hash_bytes(s, len) & mask;
-
-	for (size_t n = 0; n < MAX_PROBES; n++, i = (i + 1) & mask)
-		if (!x->slot[i] || piece_is(v, x->slot[i] - 1, s, len))
-			return &x->slot[i];
-	return NULL;
-}
-
-int32_t
-piece_index_find(const struct vocab *v, const struct piece_index *x, const char *s, size_t len)
-{
-	const uint32_t *slot = index_slot(v, x, s, len);
-
-	return slot && *slot ? (int32_t)(*slot - 1) : -1;
-}
-
-/* Indexes the pieces that have one of the flags, or all for 0. Of equal ones the first counts. */
-static int
-index_build(const struct vocab *v, struct piece_index *x, unsigned flags, struct err *e)
-{
-	uint32_t *slot;
-
-	for (x->n_slots = 16; x->n_slots < 2 * v->n;)
-		x->n_slots *= 2;
-	x->slot = calloc(x->n_slots, sizeof *x->slot);
-	if (!x->slot)
-		return err_set(e, ERR_MODEL, "not enough memory for a vocabulary of %zu tokens", v->n);
-	for (size_t i = 0; i < v->n; i++) {
-		const struct piece *p = &v->piece[i];
-
-		if (flags && !(p->flags & flags))
-			continue;
-		slot = index_slot(v, x, v->bytes + p->at, p->len);
-		if (!slot)
-			return err_set(e, ERR_MODEL, "the vocabulary is built to make look-ups slow; refused");
-		if (!*slot)
-			*slot = i + 1;
-	}
-	return 0;
-}
-
-static int
-compare_pieces(const void *a, const void *b, void *vocab)
-{
-	const struct vocab *v = vocab;
-	int32_t i = *(const int32_t *)a, k = *(const int32_t *)b;
-	const struct piece *p = &v->piece[i], *q = &v->piece[k];
-	int order = memcmp(v->bytes + p->at, v->bytes + q->at, p->len < q->len ? p->len : q->len);
-
-	if (order)
-		return order;
-	if (p->len != q->len)
-		return p->len < q->len ? -1 : 1;
-	return i < k ? -1 : 1;
-}
-
-static int
-list_build(struct vocab *v, struct piece_list *l, unsigned flag, struct err *e)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < v->n; i++)
-		n += !!(v->piece[i].flags & flag);
-	if (!n)
-		return 0;
-	l->id = malloc(n * sizeof *l->id);
-	if (!l->id)
-		return err_set(e, ERR_MODEL, "not enough memory for a vocabulary of %zu tokens", v->n);
-	for (size_t i = 0; i < v->n; i++)
-		if (v->piece[i].flags & flag)
-			l->id[l->n++] = i;
-	qsort_r(l->id, l->n, sizeof *l->id, compare_pieces, v);
-	return 0;
-}
-
-/* First index in [lo, hi) whose piece has a byte >= c at `depth`; all there are longer than that. */
-static size_t
-lower_bound(const struct vocab *v, const struct piece_list *l, size_t lo, size_t hi, size_t depth, unsigned c)
-{
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-
-		if ((unsigned char)v->bytes[v->piece[l->id[mid]].at + depth] < c)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo;
-}
-
-int32_t
-piece_list_match(const struct vocab *v, const struct piece_list *l, const char *s, size_t len)
-{
-	size_t lo = 0, hi = l->n;
-	int32_t best = -1;
-
-	for (size_t depth = 0; lo < hi; depth++) {
-		unsigned c;
-
-		if (v->piece[l->id[lo]].len == depth)
-			best = l->id[lo];
-		while (lo < hi && v->piece[l->id[lo]].len == depth)
-			lo++;
-		if (depth == len)
-			break;
-		c = (unsigned char)s[depth];
-		lo = lower_bound(v, l, lo, hi, depth, c);
-		hi = lower_bound(v, l, lo, hi, depth, c + 1);
-	}
-	return best;
-}
-
-/* ---- loading --------------------------------------------------------------------------------------- */
+/* ---- loading --------------------------------------------------------------------------------- */
 
 /* The arrays of the file that make the vocabulary. */
 struct arrays {
@@ -196,8 +50,10 @@ get_array(const struct gguf *g, const char *key, bool (*right_type)(const struct
 	if (found < 0)
 		return -1;
 	if (!found)
-		return err_set(e, ERR_MODEL, "the file has no %s: it was made by a converter that is too old, "
-			"or it is no language model", key);
+		return err_set(e, ERR_MODEL,
+			"the file has no %s: it was made by a converter that is too old, "
+			"or it is no language model",
+			key);
 	if (!right_type(out))
 		return err_set(e, ERR_MODEL, "%s is not an array of %s", key, type);
 	return 0;
@@ -208,14 +64,16 @@ get_arrays(const struct gguf *g, struct arrays *a, struct err *e)
 {
 	if (get_array(g, "tokenizer.ggml.tokens", gguf_array_is_string, "strings", &a->tokens, e) ||
 		get_array(g, "tokenizer.ggml.scores", gguf_array_is_f32, "floats", &a->scores, e) ||
-		get_array(g, "tokenizer.ggml.token_type", gguf_array_is_i32, "integers", &a->kinds, e))
+		get_array(g, "tokenizer.ggml.token_type", gguf_array_is_i32, "integers", &a->kinds,
+			e))
 		return -1;
 	if (a->tokens.n < 1 || a->tokens.n > MAX_PIECES)
 		return err_set(e, ERR_MODEL, "a vocabulary of %" PRIu64 " tokens is out of range",
 			a->tokens.n);
 	if (a->scores.n < a->tokens.n || a->kinds.n < a->tokens.n)
 		return err_set(e, ERR_MODEL,
-			"the vocabulary has %" PRIu64 " tokens, but %" PRIu64 " scores and %" PRIu64 " types",
+			"the vocabulary has %" PRIu64 " tokens, but %" PRIu64 " scores and %" PRIu64
+			" types",
 			a->tokens.n, a->scores.n, a->kinds.n);
 	return 0;
 }
@@ -229,20 +87,22 @@ check_kind_of_tokenizer(const struct gguf *g, struct err *e)
 	if (found < 0)
 		return -1;
 	if (!found)
-		return err_set(e, ERR_MODEL, "the file has no vocabulary (no tokenizer.ggml.model)");
+		return err_set(
+			e, ERR_MODEL, "the file has no vocabulary (no tokenizer.ggml.model)");
 	if (s.len != 5 || memcmp(s.s, "llama", 5)) {
 		char name[40];
 
 		return err_set(e, ERR_MODEL,
-			"the vocabulary is of the kind \"%s\"; only \"llama\" (SentencePiece) works",
+			"the vocabulary is of the kind \"%s\"; only \"llama\" (SentencePiece) "
+			"works",
 			gguf_string_show(s, name, sizeof name));
 	}
 	return 0;
 }
 
 /*
- * Writes a piece as the encoder wants it, returns its length; `out` may be NULL. User-defined pieces are
- * found in files with spaces and with space marks; texts have marks.
+ * Writes a piece as the encoder wants it, returns its length; `out` may be NULL. User-defined
+ * pieces are found in files with spaces and with space marks; texts have marks.
  */
 static size_t
 copy_piece(struct gguf_string s, int32_t kind, char *out)
@@ -276,8 +136,8 @@ copy_pieces(struct vocab *v, const struct arrays *a, struct err *e)
 		struct gguf_string s = gguf_array_string(&a->tokens, i);
 
 		if (s.len > MAX_PIECE_LEN)
-			return err_set(e, ERR_MODEL, "token %zu is %zu bytes long, more than %d", i, s.len,
-				MAX_PIECE_LEN);
+			return err_set(e, ERR_MODEL, "token %zu is %zu bytes long, more than %d", i,
+				s.len, MAX_PIECE_LEN);
 		total += copy_piece(s, gguf_array_i32(&a->kinds, i), NULL) + 1;
 	}
 	if (total > UINT32_MAX)
@@ -285,7 +145,8 @@ copy_pieces(struct vocab *v, const struct arrays *a, struct err *e)
 	v->piece = calloc(v->n, sizeof *v->piece);
 	v->bytes = malloc(total);
 	if (!v->piece || !v->bytes)
-		return err_set(e, ERR_MODEL, "not enough memory for a vocabulary of %zu tokens", v->n);
+		return err_set(
+			e, ERR_MODEL, "not enough memory for a vocabulary of %zu tokens", v->n);
 	for (size_t i = 0; i < v->n; i++) {
 		struct piece *p = &v->piece[i];
 
@@ -324,13 +185,15 @@ byte_of_piece(const char *s, size_t len)
 }
 
 /*
- * Whether a user-defined piece is a sign of a chat format ("<|im_start|>", "[PAD]") and not text, such as a
- * run of spaces. Fine-tuners add signs with either type; a user must not be able to type one.
+ * Whether a user-defined piece is a sign of a chat format ("<|im_start|>", "[PAD]") and not text,
+ * such as a run of spaces. Fine-tuners add signs with either type; a user must not be able to type
+ * one.
  */
 static bool
 looks_like_marker(const char *s, size_t len)
 {
-	return len >= 3 && ((s[0] == '<' && s[len - 1] == '>') || (s[0] == '[' && s[len - 1] == ']'));
+	return len >= 3 &&
+	       ((s[0] == '<' && s[len - 1] == '>') || (s[0] == '[' && s[len - 1] == ']'));
 }
 
 static uint8_t
@@ -370,21 +233,24 @@ load_kinds(struct vocab *v, const struct arrays *a, struct err *e)
 		if (isnan(p->score))
 			return err_set(e, ERR_MODEL, "the score of token %zu is not a number", i);
 		if (kind < TOKEN_NORMAL || kind > TOKEN_BYTE)
-			return err_set(e, ERR_MODEL, "token %zu has the unknown type %" PRId32, i, kind);
+			return err_set(
+				e, ERR_MODEL, "token %zu has the unknown type %" PRId32, i, kind);
 		p->kind = kind;
 		p->flags = flags_of(v, p);
 		if (kind != TOKEN_BYTE)
 			continue;
 		byte = byte_of_piece(v->bytes + p->at, p->len);
 		if (byte < 0)
-			return err_set(e, ERR_MODEL, "token %zu is of type byte but not written as <0xHH>", i);
+			return err_set(e, ERR_MODEL,
+				"token %zu is of type byte but not written as <0xHH>", i);
 		if (v->byte_id[byte] < 0)
 			v->byte_id[byte] = i;
 	}
 	return 0;
 }
 
-/* A special token's id: what the key says, else `fallback` if that token is of the kind such tokens are. */
+/* A special token's id: what the key says, else `fallback` if that token is of the kind such tokens
+ * are. */
 static int
 load_special_id(const struct vocab *v, const struct gguf *g, const char *key, int32_t fallback,
 	enum token_kind kind, int32_t *out, struct err *e)
@@ -399,8 +265,8 @@ load_special_id(const struct vocab *v, const struct gguf *g, const char *key, in
 		if (id == UINT32_MAX)	/* -1 of some converters: none */
 			return 0;
 		if (id >= v->n)
-			return err_set(e, ERR_MODEL, "%s is %" PRIu64 ", but there are only %zu tokens", key,
-				id, v->n);
+			return err_set(e, ERR_MODEL,
+				"%s is %" PRIu64 ", but there are only %zu tokens", key, id, v->n);
 		*out = id;
 	} else if (fallback >= 0 && (size_t)fallback < v->n && v->piece[fallback].kind == kind) {
 		*out = fallback;
@@ -415,8 +281,10 @@ load_special(struct vocab *v, const struct gguf *g, struct err *e)
 
 	v->add_bos = v->add_space = true;
 	if (load_special_id(v, g, "tokenizer.ggml.bos_token_id", 1, TOKEN_CONTROL, &v->bos, e) ||
-		load_special_id(v, g, "tokenizer.ggml.eos_token_id", 2, TOKEN_CONTROL, &v->eos, e) ||
-		load_special_id(v, g, "tokenizer.ggml.unknown_token_id", 0, TOKEN_UNKNOWN, &v->unknown, e) ||
+		load_special_id(
+			v, g, "tokenizer.ggml.eos_token_id", 2, TOKEN_CONTROL, &v->eos, e) ||
+		load_special_id(v, g, "tokenizer.ggml.unknown_token_id", 0, TOKEN_UNKNOWN,
+			&v->unknown, e) ||
 		load_special_id(v, g, "tokenizer.ggml.eot_token_id", -1, TOKEN_CONTROL, &eot, e) ||
 		load_special_id(v, g, "tokenizer.ggml.eom_token_id", -1, TOKEN_CONTROL, &eom, e) ||
 		gguf_get_bool(g, "tokenizer.ggml.add_bos_token", &v->add_bos, e) < 0 ||
@@ -433,7 +301,9 @@ load_special(struct vocab *v, const struct gguf *g, struct err *e)
 	for (size_t i = 0; i < 256; i++)
 		if (v->byte_id[i] < 0 && v->unknown < 0)
 			return err_set(e, ERR_MODEL,
-				"the vocabulary has neither a token for byte 0x%02zX nor one for the unknown", i);
+				"the vocabulary has no token for byte 0x%02zX nor one for the "
+				"unknown",
+				i);
 	return 0;
 }
 
@@ -451,8 +321,10 @@ has_inner_space(const char *s, size_t len)
 static int
 prepare_encoding(struct vocab *v, struct err *e)
 {
-	if (index_build(v, &v->all, 0, e) || index_build(v, &v->merges, PIECE_MERGES, e) ||
-		list_build(v, &v->atoms, PIECE_ATOM, e) || list_build(v, &v->markers, PIECE_MARKER, e))
+	if (piece_index_build(v, &v->all, 0, e) ||
+		piece_index_build(v, &v->merges, PIECE_MERGES, e) ||
+		piece_list_build(v, &v->atoms, PIECE_ATOM, e) ||
+		piece_list_build(v, &v->markers, PIECE_MARKER, e))
 		return -1;
 	v->words_apart = !v->atoms.n;
 	for (size_t i = 0; i < v->n; i++) {
@@ -496,7 +368,7 @@ vocab_free(struct vocab *v)
 	free(v);
 }
 
-/* ---- questions ------------------------------------------------------------------------------------- */
+/* ---- questions ------------------------------------------------------------------------------- */
 
 size_t
 vocab_size(const struct vocab *v)
@@ -556,7 +428,7 @@ vocab_find(const struct vocab *v, const char *piece)
 	return piece_index_find(v, &v->all, piece, strlen(piece));
 }
 
-/* ---- back to text ---------------------------------------------------------------------------------- */
+/* ---- back to text ---------------------------------------------------------------------------- */
 
 static void
 decode_text(const char *s, size_t len, struct strbuf *out)

@@ -43,21 +43,27 @@ size_t vocab_size(const struct vocab *v);
 int32_t vocab_bos(const struct vocab *v);	/* -1: none */
 int32_t vocab_eos(const struct vocab *v);
 bool vocab_add_bos(const struct vocab *v);	/* the model expects BOS before a text */
-bool vocab_is_end(const struct vocab *v, int32_t id);	/* EOS, EOT, or an end marker of a chat format */
+bool vocab_is_end(const struct vocab *v, int32_t id);	/* EOS, EOT, or a chat format's end marker */
 enum token_kind vocab_kind(const struct vocab *v, int32_t id);
-const char *vocab_piece(const struct vocab *v, int32_t id, size_t *len);	/* as stored, for display */
-int32_t vocab_find(const struct vocab *v, const char *piece);	/* exact piece, any kind; -1: none */
+const char *vocab_piece(const struct vocab *v, int32_t id, size_t *len);	/* as stored */
+int32_t vocab_find(const struct vocab *v, const char *piece);	/* exact, any kind; -1: none */
 
 /*
- * Appends the ids of the text; never BOS or EOS. Text must be valid UTF-8 (base/utf8.h: utf8_repair).
+ * Appends the ids of the text; never BOS or EOS. Text should be valid UTF-8 (base/utf8.h:
+ * utf8_repair); a byte that is not becomes its byte token.
+ *
  * ENCODE_PREFIX: put the model's dummy space in front (if the model wants one).
- * ENCODE_SPECIAL: pieces of kind CONTROL and USER_DEFINED written out in the text become their tokens.
- *   Only for text the program itself makes; a user's text is never encoded with it.
+ * ENCODE_SPECIAL: markers (pieces of kind CONTROL, and those of kind USER_DEFINED that are written
+ *   <...> or [...]) become their tokens; after one a text begins anew, dummy space included. Only
+ *   for text the program itself makes; a user's text is never encoded with it. Other pieces of kind
+ *   USER_DEFINED are text that is never merged, and are found always.
  */
 enum { ENCODE_PREFIX = 1, ENCODE_SPECIAL = 2 };
-void vocab_encode(const struct vocab *v, const char *text, size_t len, unsigned flags, struct token_list *out);
+void vocab_encode(const struct vocab *v, const char *text, size_t len, unsigned flags,
+	struct token_list *out);
 
-/* Appends the bytes of one token: U+2581 as space, byte tokens as their byte, control tokens as nothing. */
+/* Appends the bytes of one token: U+2581 as space, byte tokens as their byte, control tokens as
+ * nothing, the unknown one as U+FFFD. */
 void vocab_decode_one(const struct vocab *v, int32_t id, struct strbuf *out);
 
 /* The inverse of vocab_encode with ENCODE_PREFIX: decodes all, without the dummy space in front. */

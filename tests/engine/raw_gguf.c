@@ -42,7 +42,8 @@ raw_key(struct strbuf *b, const char *name, uint32_t type)
 }
 
 void
-raw_info(struct strbuf *b, const char *name, uint32_t n_dims, uint64_t ne0, uint64_t ne1, uint32_t type, uint64_t offset)
+raw_info(struct strbuf *b, const char *name, uint32_t n_dims, uint64_t ne0, uint64_t ne1,
+	uint32_t type, uint64_t offset)
 {
 	raw_str(b, name);
 	raw_le(b, n_dims, 4);
@@ -66,7 +67,8 @@ raw_data(struct strbuf *b, size_t n)
 }
 
 void
-raw_one_tensor(struct strbuf *b, uint32_t n_dims, uint64_t ne0, uint64_t ne1, uint32_t type, uint64_t offset, size_t bytes)
+raw_one_tensor(struct strbuf *b, uint32_t n_dims, uint64_t ne0, uint64_t ne1, uint32_t type,
+	uint64_t offset, size_t bytes)
 {
 	raw_header(b, 3, 1, 0);
 	raw_info(b, "w", n_dims, ne0, ne1, type, offset);

@@ -29,7 +29,8 @@ free_vocab(void **state)
 	return 0;
 }
 
-/* Pushes the text byte by byte (so that every cut is met), '\1' being EOS; marks what each push gave by '.'. */
+/* Pushes the text byte by byte (so that every cut is met), '\1' being EOS; marks what each push
+ * gave by '.'. */
 static const char *
 stream(const char *text, const char *const *stops)
 {
@@ -42,7 +43,8 @@ stream(const char *text, const char *const *stops)
 		struct strbuf piece = STRBUF_INIT;
 		bool stopped;
 
-		stopped = detok_push(&d, *text == 1 ? vocab_eos(tiny.vocab) : 3 + (unsigned char)*text, &piece);
+		stopped = detok_push(
+			&d, *text == 1 ? vocab_eos(tiny.vocab) : 3 + (unsigned char)*text, &piece);
 		assert_true(utf8_valid(piece.s, piece.len));
 		strbuf_add(&out, piece.s, piece.len);
 		strbuf_addc(&out, '.');

@@ -1,4 +1,5 @@
-/* The container: what is read from memory and files, damage, the writer. Refusals: test_gguf_bad.c. */
+/* The container: what is read from memory and files, damage, the writer. Refusals:
+ * test_gguf_bad.c. */
 #include "config.h"
 
 #include <setjmp.h>
@@ -19,7 +20,7 @@
 
 #define N(a) (sizeof(a) / sizeof *(a))
 
-/* ---- good files ---------------------------------------------------------------------------------- */
+/* ---- good files ------------------------------------------------------------------------------ */
 
 /* One key of each type, two tensors, an alignment of its own. */
 static void
@@ -31,11 +32,22 @@ make_good(struct strbuf *b)
 		uint64_t value;
 		int bytes;
 	} scalars[] = {
-		{ "u8", RAW_U8, 0xfe, 1 }, { "i8", RAW_I8, 0x7f, 1 }, { "i8.negative", RAW_I8, 0xff, 1 }, { "u16", RAW_U16, 0xfffe, 2 },
-		{ "i16", RAW_I16, 0x7fff, 2 }, { "u32", RAW_U32, 0xfffffffe, 4 }, { "i32", RAW_I32, 0x7fffffff, 4 },
-		{ "i32.negative", RAW_I32, 0x80000000, 4 }, { "f32", RAW_F32, 0x3fc00000, 4 }, { "yes", RAW_BOOL, 1, 1 }, { "no", RAW_BOOL, 0, 1 },
-		{ "u64", RAW_U64, UINT64_MAX, 8 }, { "i64", RAW_I64, INT64_MAX, 8 }, { "i64.negative", RAW_I64, (uint64_t)INT64_MIN, 8 },
-		{ "f64", RAW_F64, 0x3ff8000000000000, 8 }, { "general.alignment", RAW_U32, 64, 4 },
+		{ "u8", RAW_U8, 0xfe, 1 },
+		{ "i8", RAW_I8, 0x7f, 1 },
+		{ "i8.negative", RAW_I8, 0xff, 1 },
+		{ "u16", RAW_U16, 0xfffe, 2 },
+		{ "i16", RAW_I16, 0x7fff, 2 },
+		{ "u32", RAW_U32, 0xfffffffe, 4 },
+		{ "i32", RAW_I32, 0x7fffffff, 4 },
+		{ "i32.negative", RAW_I32, 0x80000000, 4 },
+		{ "f32", RAW_F32, 0x3fc00000, 4 },
+		{ "yes", RAW_BOOL, 1, 1 },
+		{ "no", RAW_BOOL, 0, 1 },
+		{ "u64", RAW_U64, UINT64_MAX, 8 },
+		{ "i64", RAW_I64, INT64_MAX, 8 },
+		{ "i64.negative", RAW_I64, (uint64_t)INT64_MIN, 8 },
+		{ "f64", RAW_F64, 0x3ff8000000000000, 8 },
+		{ "general.alignment", RAW_U32, 64, 4 },
 	};
 
 	raw_header(b, 2, 2, N(scalars) + 5);
@@ -168,7 +180,8 @@ gguf__get_array__gives_elements(void **state)
 	assert_memory_equal(s.s, "three", 5);
 	assert_int_equal(gguf_array_string(&a, 1).len, 0);
 	assert_int_equal(gguf_get_array(g, "f32s", &a, &e), 1);
-	assert_true(gguf_array_is_f32(&a) && gguf_array_f32(&a, 0) == 1.5f && gguf_array_f32(&a, 1) == -2);
+	assert_true(gguf_array_is_f32(&a) && gguf_array_f32(&a, 0) == 1.5f &&
+		    gguf_array_f32(&a, 1) == -2);
 	assert_int_equal(gguf_get_array(g, "i32s", &a, &e), 1);
 	assert_true(gguf_array_is_i32(&a) && gguf_array_i32(&a, 0) == -1);
 	assert_int_equal(gguf_get_array(g, "none", &a, &e), 1);
@@ -195,7 +208,8 @@ gguf__tensors__lie_where_the_file_says(void **state)
 	assert_null(gguf_find(g, "lat"));
 	t = gguf_find(g, "late");
 	assert_ptr_equal(t, gguf_tensor(g, 0));
-	assert_true(t->n_dims == 2 && t->ne[0] == 32 && t->ne[1] == 2 && t->ne[2] == 1 && t->ne[3] == 1);
+	assert_true(t->n_dims == 2 && t->ne[0] == 32 && t->ne[1] == 2 && t->ne[2] == 1 &&
+		    t->ne[3] == 1);
 	assert_true(t->type == QUANT_Q8_0 && t->size == 68);
 	assert_ptr_equal(t->data, copy + b.len - 68);
 	t = gguf_find(g, "early");
@@ -252,7 +266,7 @@ gguf__parse__takes_as_many_keys_as_are_allowed(void **state)
 	strbuf_release(&b);
 }
 
-/* ---- damage -------------------------------------------------------------------------------------- */
+/* ---- damage ---------------------------------------------------------------------------------- */
 
 static void
 gguf__parse__refuses_every_truncation(void **state)
@@ -271,7 +285,8 @@ gguf__parse__refuses_every_truncation(void **state)
 static uint64_t
 read_all(const struct gguf *g)
 {
-	static const char *const keys[] = { "u8", "i64", "f32", "yes", "string", "strings", "f32s", "i32s", "none" };
+	static const char *const keys[] = { "u8", "i64", "f32", "yes", "string", "strings", "f32s",
+		"i32s", "none" };
 	struct gguf_string s;
 	struct gguf_array a;
 	uint64_t sum = 0, u;
@@ -288,7 +303,8 @@ read_all(const struct gguf *g)
 		if (gguf_get_array(g, keys[i], &a, NULL) != 1)
 			continue;
 		for (uint64_t j = 0; j < a.n && gguf_array_is_string(&a); j++)
-			sum += gguf_array_string(&a, j).len ? (uint8_t)gguf_array_string(&a, j).s[0] : 0;
+			sum += gguf_array_string(&a, j).len ? (uint8_t)gguf_array_string(&a, j).s[0]
+							    : 0;
 		for (uint64_t j = 0; j < a.n && gguf_array_is_i32(&a); j++)
 			sum += (uint32_t)gguf_array_i32(&a, j);
 	}
@@ -329,28 +345,39 @@ gguf__parse__survives_random_damage(void **state)
 	strbuf_release(&b);
 }
 
-/* ---- showing strings ----------------------------------------------------------------------------- */
+/* ---- showing strings ------------------------------------------------------------------------- */
 
 static void
 gguf_string__show__is_safe_and_fits(void **state)
 {
 	char buf[8];
 
-	assert_string_equal(gguf_string_show((struct gguf_string){ "llama", 5 }, buf, sizeof buf), "llama");
-	assert_string_equal(gguf_string_show((struct gguf_string){ "seven77", 7 }, buf, sizeof buf), "seven77");
-	assert_string_equal(gguf_string_show((struct gguf_string){ "eight888", 8 }, buf, sizeof buf), "eigh\xe2\x80\xa6");
-	assert_string_equal(gguf_string_show((struct gguf_string){ "a\nb\tc", 5 }, buf, sizeof buf), "a b c");
-	assert_string_equal(gguf_string_show((struct gguf_string){ "\x1b[2J", 4 }, buf, sizeof buf), "\xe2\x90\x9b[2J");
-	assert_string_equal(gguf_string_show((struct gguf_string){ "ab\xc3\xa9\xc3\xa9\xc3\xa9", 8 }, buf, sizeof buf),
+	assert_string_equal(
+		gguf_string_show((struct gguf_string){ "llama", 5 }, buf, sizeof buf), "llama");
+	assert_string_equal(
+		gguf_string_show((struct gguf_string){ "seven77", 7 }, buf, sizeof buf), "seven77");
+	assert_string_equal(
+		gguf_string_show((struct gguf_string){ "eight888", 8 }, buf, sizeof buf),
+		"eigh\xe2\x80\xa6");
+	assert_string_equal(
+		gguf_string_show((struct gguf_string){ "a\nb\tc", 5 }, buf, sizeof buf), "a b c");
+	assert_string_equal(gguf_string_show((struct gguf_string){ "\x1b[2J", 4 }, buf, sizeof buf),
+		"\xe2\x90\x9b[2J");
+	assert_string_equal(
+		gguf_string_show(
+			(struct gguf_string){ "ab\xc3\xa9\xc3\xa9\xc3\xa9", 8 }, buf, sizeof buf),
 		"ab\xc3\xa9\xe2\x80\xa6");
-	assert_string_equal(gguf_string_show((struct gguf_string){ "abc\xc3\xa9\xc3\xa9\xc3\xa9", 9 }, buf, sizeof buf),
+	assert_string_equal(
+		gguf_string_show(
+			(struct gguf_string){ "abc\xc3\xa9\xc3\xa9\xc3\xa9", 9 }, buf, sizeof buf),
 		"abc\xe2\x80\xa6");
-	assert_string_equal(gguf_string_show((struct gguf_string){ "\xff\xff\xff", 3 }, buf, sizeof buf),
+	assert_string_equal(
+		gguf_string_show((struct gguf_string){ "\xff\xff\xff", 3 }, buf, sizeof buf),
 		"\xef\xbf\xbd\xe2\x80\xa6");
 	assert_string_equal(gguf_string_show((struct gguf_string){ "", 0 }, buf, sizeof buf), "");
 }
 
-/* ---- opening ------------------------------------------------------------------------------------- */
+/* ---- opening --------------------------------------------------------------------------------- */
 
 static char *
 temp_dir(void)
@@ -381,7 +408,8 @@ expect_open_refused(char *path, const char *message)
 	struct err e = { ERR_NONE, "" };
 	struct gguf *g = gguf_open(path, &e);
 
-	if (g || e.code != ERR_MODEL || !strstr(e.text, message) || !strstr(e.text, strrchr(path, '/')))
+	if (g || e.code != ERR_MODEL || !strstr(e.text, message) ||
+		!strstr(e.text, strrchr(path, '/')))
 		fail_msg("%s: %s, should say: %s", path, g ? "was accepted" : e.text, message);
 	remove(path);
 	free(path);
@@ -419,7 +447,8 @@ gguf__open__says_what_is_no_model(void **state)
 	struct strbuf b = STRBUF_INIT;
 	char *dir = temp_dir(), *path;
 
-	expect_open_refused(xasprintf("%s/absent.gguf", dir), "cannot open the model: No such file");
+	expect_open_refused(
+		xasprintf("%s/absent.gguf", dir), "cannot open the model: No such file");
 	expect_open_refused(write_temp(dir, "empty.gguf", &b), "is empty");
 	path = xasprintf("%s/fifo", dir);
 	assert_int_equal(mkfifo(path, 0600), 0);
@@ -460,7 +489,7 @@ gguf__open__a_whole_file_may_have_any_name(void **state)
 	strbuf_release(&b);
 }
 
-/* ---- the writer ---------------------------------------------------------------------------------- */
+/* ---- the writer ------------------------------------------------------------------------------ */
 
 static void
 fill_writer(struct gguf_writer *w)
@@ -502,7 +531,8 @@ check_written(const struct gguf *g)
 	assert_memory_equal(gguf_array_string(&a, 2).s, "drei", 4);
 	assert_true(gguf_get_array(g, "f32s", &a, NULL) == 1 && gguf_array_f32(&a, 1) == -2);
 	assert_true(gguf_get_array(g, "i32s", &a, NULL) == 1 && gguf_array_i32(&a, 0) == -1);
-	assert_true(t->n_dims == 2 && t->ne[0] == 32 && t->ne[1] == 2 && t->size == 36 && t->data[2] == 3);
+	assert_true(t->n_dims == 2 && t->ne[0] == 32 && t->ne[1] == 2 && t->size == 36 &&
+		    t->data[2] == 3);
 	t = gguf_find(g, "vector");
 	assert_true(t->n_dims == 1 && t->ne[0] == 2 && t->size == 8 && t->data[7] == 0xc0);
 	assert_int_equal(gguf_n_tensors(g), 2);

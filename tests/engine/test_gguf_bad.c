@@ -12,7 +12,7 @@
 
 #define N(a) (sizeof(a) / sizeof *(a))
 
-/* ---- the checklist, one violation each ----------------------------------------------------------- */
+/* ---- the checklist, one violation each ------------------------------------------------------- */
 
 static void
 bad_empty(struct strbuf *b)
@@ -234,7 +234,8 @@ static void
 bad_name_long(struct strbuf *b)
 {
 	raw_header(b, 3, 1, 0);
-	raw_info(b, "0123456789012345678901234567890123456789012345678901234567890123", 1, 8, 0, 0, 0);
+	raw_info(b, "0123456789012345678901234567890123456789012345678901234567890123", 1, 8, 0, 0,
+		0);
 	raw_data(b, 32);
 }
 
@@ -481,7 +482,8 @@ static const struct {
 	{ "alignment 4", bad_alignment_small, "general.alignment is 4" },
 	{ "huge alignment", bad_alignment_huge, "general.alignment is 9223372036854775808" },
 	{ "negative alignment", bad_alignment_negative, "\"general.alignment\" is negative (-32)" },
-	{ "alignment as float", bad_alignment_type, "\"general.alignment\" is a real number and should be an integer" },
+	{ "alignment as float", bad_alignment_type,
+		"\"general.alignment\" is a real number and should be an integer" },
 	{ "part of a split set", bad_split, "part 2 of 3" },
 	{ "part outside of its set", bad_split_number, "part 3 of 3" },
 };
@@ -498,7 +500,7 @@ gguf__parse__refuses_each_violation(void **state)
 	}
 }
 
-/* ---- foreign files ------------------------------------------------------------------------------- */
+/* ---- foreign files --------------------------------------------------------------------------- */
 
 static const struct {
 	const char *bytes;

@@ -18,10 +18,11 @@
 
 #define N(a) (sizeof(a) / sizeof *(a))
 
-/* ---- what is accepted ---------------------------------------------------------------------------- */
+/* ---- what is accepted ------------------------------------------------------------------------ */
 
 static void
-check_matrix(const struct gguf *g, const struct matrix *w, const char *name, size_t rows, size_t cols)
+check_matrix(
+	const struct gguf *g, const struct matrix *w, const char *name, size_t rows, size_t cols)
 {
 	const struct gguf_tensor *t = gguf_find(g, name);
 
@@ -43,12 +44,16 @@ model__new__binds_every_tensor(void **state)
 	tiny_load(&l, &t);
 	assert_string_equal(l.m->arch, "llama");
 	assert_string_equal(l.m->name, "tiny");
-	assert_true(l.m->n_vocab == 512 && l.m->n_embd == 64 && l.m->n_layer == 2 && l.m->n_head == 4);
-	assert_true(l.m->n_head_kv == 2 && l.m->head_dim == 16 && l.m->n_ff == 96 && l.m->n_ctx_train == 128);
+	assert_true(
+		l.m->n_vocab == 512 && l.m->n_embd == 64 && l.m->n_layer == 2 && l.m->n_head == 4);
+	assert_true(l.m->n_head_kv == 2 && l.m->head_dim == 16 && l.m->n_ff == 96 &&
+		    l.m->n_ctx_train == 128);
 	assert_true(l.m->norm_eps == 1e-5f && l.m->n_rot == 16 && l.m->rope_base == 10000);
-	assert_true(l.m->rope_scaling == ROPE_NONE && l.m->rope_factor == 1 && l.m->rope_attn_factor == 1);
+	assert_true(l.m->rope_scaling == ROPE_NONE && l.m->rope_factor == 1 &&
+		    l.m->rope_attn_factor == 1);
 	assert_null(l.m->rope_freqs);
-	assert_int_equal(l.m->n_params, 2 * 512 * 64 + 64 + 2 * (2 * 64 + 2 * 64 * 64 + 2 * 32 * 64 + 3 * 96 * 64));
+	assert_int_equal(l.m->n_params,
+		2 * 512 * 64 + 64 + 2 * (2 * 64 + 2 * 64 * 64 + 2 * 32 * 64 + 3 * 96 * 64));
 	last = &l.m->layer[1];
 	check_matrix(l.g, &l.m->tok_embd, "token_embd.weight", 512, 64);
 	check_matrix(l.g, &l.m->output, "output.weight", 512, 64);
@@ -62,7 +67,8 @@ model__new__binds_every_tensor(void **state)
 	assert_null(last->bq);
 	assert_null(last->bo);
 	assert_memory_equal(last->ffn_norm, gguf_find(l.g, "blk.1.ffn_norm.weight")->data, 64 * 4);
-	assert_memory_equal(last->attn_norm, gguf_find(l.g, "blk.1.attn_norm.weight")->data, 64 * 4);
+	assert_memory_equal(
+		last->attn_norm, gguf_find(l.g, "blk.1.attn_norm.weight")->data, 64 * 4);
 	assert_memory_equal(l.m->out_norm, gguf_find(l.g, "output_norm.weight")->data, 64 * 4);
 	tiny_unload(&l);
 }
@@ -71,7 +77,10 @@ static void
 model__new__takes_every_type(void **state)
 {
 	static const char *const type_names[QUANT_TYPE_MAX] = {
-		[QUANT_F32] = "F32", [QUANT_Q2_K] = "Q2_K", [QUANT_IQ4_XS] = "IQ4_XS", [QUANT_BF16] = "BF16",
+		[QUANT_F32] = "F32",
+		[QUANT_Q2_K] = "Q2_K",
+		[QUANT_IQ4_XS] = "IQ4_XS",
+		[QUANT_BF16] = "BF16",
 	};
 
 	for (uint32_t type = 0; type < QUANT_TYPE_MAX; type++) {
@@ -126,7 +135,8 @@ model__new__converts_norms_and_biases(void **state)
 		x = gguf_find(l.g, "rope_freqs.weight");
 		quant_format(types[i])->decode(x->data, want, 8);
 		assert_memory_equal(l.m->rope_freqs, want, 8 * 4);
-		assert_true(l.m->layer[0].bq && l.m->layer[0].bv && l.m->layer[0].bq != l.m->layer[1].bq);
+		assert_true(l.m->layer[0].bq && l.m->layer[0].bv &&
+			    l.m->layer[0].bq != l.m->layer[1].bq);
 		tiny_unload(&l);
 	}
 }
@@ -252,15 +262,23 @@ model__peek__tells_the_facts(void **state)
 	tiny_unload(&l);
 }
 
-/* ---- tensors ------------------------------------------------------------------------------------- */
+/* ---- tensors --------------------------------------------------------------------------------- */
 
 static void
 model__new__names_missing_tensors(void **state)
 {
 	static const char *const needed[] = {
-		"token_embd.weight", "output_norm.weight", "blk.1.attn_norm.weight", "blk.1.attn_q.weight",
-		"blk.1.attn_k.weight", "blk.1.attn_v.weight", "blk.1.attn_output.weight", "blk.1.ffn_norm.weight",
-		"blk.1.ffn_gate.weight", "blk.1.ffn_up.weight", "blk.1.ffn_down.weight",
+		"token_embd.weight",
+		"output_norm.weight",
+		"blk.1.attn_norm.weight",
+		"blk.1.attn_q.weight",
+		"blk.1.attn_k.weight",
+		"blk.1.attn_v.weight",
+		"blk.1.attn_output.weight",
+		"blk.1.ffn_norm.weight",
+		"blk.1.ffn_gate.weight",
+		"blk.1.ffn_up.weight",
+		"blk.1.ffn_down.weight",
 	};
 	char message[96];
 
@@ -309,9 +327,20 @@ static void
 model__new__refuses_wrong_shapes(void **state)
 {
 	static const char *const names[] = {
-		"token_embd.weight", "output.weight", "output_norm.weight", "rope_freqs.weight", "blk.0.attn_norm.weight",
-		"blk.0.attn_k.weight", "blk.0.attn_v.weight", "blk.0.attn_q.bias", "blk.0.attn_k.bias", "blk.0.attn_v.bias",
-		"blk.0.attn_output.bias", "blk.0.ffn_norm.weight", "blk.0.ffn_gate.weight", "blk.0.ffn_up.weight",
+		"token_embd.weight",
+		"output.weight",
+		"output_norm.weight",
+		"rope_freqs.weight",
+		"blk.0.attn_norm.weight",
+		"blk.0.attn_k.weight",
+		"blk.0.attn_v.weight",
+		"blk.0.attn_q.bias",
+		"blk.0.attn_k.bias",
+		"blk.0.attn_v.bias",
+		"blk.0.attn_output.bias",
+		"blk.0.ffn_norm.weight",
+		"blk.0.ffn_gate.weight",
+		"blk.0.ffn_up.weight",
 		"blk.0.ffn_down.weight",
 	};
 	char message[96];
@@ -342,7 +371,8 @@ model__new__refuses_wrong_fused_shapes(void **state)
 	tiny_expect_refused(&t, "\"blk.1.attn_qkv.bias\" is 1 x 128 and should be 128 x 1");
 	t.edit = edit_third_dim;
 	t.edit_ctx = "blk.0.attn_output.weight";
-	tiny_expect_refused(&t, "\"blk.0.attn_output.weight\" is 64 x 32 x more and should be 64 x 64");
+	tiny_expect_refused(
+		&t, "\"blk.0.attn_output.weight\" is 64 x 32 x more and should be 64 x 64");
 }
 
 static void
@@ -370,7 +400,8 @@ model__new__refuses_what_it_would_ignore(void **state)
 	t.edit = edit_stray;
 	t.edit_ctx = "blk.0.attn_q_norm.weight";
 	tiny_expect_refused(&t, "a tensor \"blk.0.attn_q_norm.weight\", which hum does not know");
-	t.edit_ctx = "blk.0.attn_rot_embd.weight";	/* of the first converters; it is computed anew */
+	/* Of the first converters; it is computed anew. */
+	t.edit_ctx = "blk.0.attn_rot_embd.weight";
 	tiny_load(&l, &t);
 	tiny_unload(&l);
 }
@@ -397,7 +428,8 @@ edit_values(struct gguf_writer *w, const void *ctx)
 	find_out(w, "blk.1.ffn_norm.weight")->data = x;
 }
 
-/* The weights of matrices are not looked at; norms are few, and one bad value there spoils every answer. */
+/* The weights of matrices are not looked at; norms are few, and one bad value there spoils every
+ * answer. */
 static void
 model__new__refuses_norms_that_are_no_numbers(void **state)
 {
@@ -441,7 +473,7 @@ model__new__tells_a_vocabulary_from_a_model(void **state)
 	tiny_expect_refused(&t, "holds a vocabulary and no weights");
 }
 
-/* ---- damage -------------------------------------------------------------------------------------- */
+/* ---- damage ---------------------------------------------------------------------------------- */
 
 static void
 model__new__survives_random_damage(void **state)
@@ -479,13 +511,14 @@ model__new__survives_random_damage(void **state)
 	strbuf_release(&b);
 }
 
-/* ---- real files ---------------------------------------------------------------------------------- */
+/* ---- real files ------------------------------------------------------------------------------ */
 
 static void
 check_shared(const char *name, size_t n_layer, size_t head_dim, const char *type)
 {
 	const char *dir = getenv("HUM_SHARED"), *top = getenv("TOP_SRCDIR");
-	char *path = dir ? xasprintf("%s/data/%s", dir, name) : xasprintf("%s/../shared/data/%s", top ? top : ".", name);
+	char *path = dir ? xasprintf("%s/data/%s", dir, name)
+			 : xasprintf("%s/../shared/data/%s", top ? top : ".", name);
 	struct gguf *g;
 	struct model *m;
 	struct err e;

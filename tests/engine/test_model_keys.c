@@ -12,7 +12,7 @@
 
 #define N(a) (sizeof(a) / sizeof *(a))
 
-/* ---- keys ---------------------------------------------------------------------------------------- */
+/* ---- keys ------------------------------------------------------------------------------------ */
 
 /* One key in place of the model's own, of a type that fits the member that is set. */
 struct key {
@@ -64,26 +64,33 @@ static const struct key bad_keys[] = {
 	{ "llama.block_count", AS_U32, 0, NULL, "\"llama.block_count\" is 0, outside of 1 to 512" },
 	{ "llama.block_count", AS_U32, 513, NULL, "is 513, outside of" },
 	{ "llama.block_count", AS_U32, 3, NULL, "tensor \"blk.2.attn_q.weight\" is missing" },
-	{ "llama.block_count", AS_U32, 1, NULL, "a tensor \"blk.1.attn_norm.weight\", which hum does not know how to use" },
-	{ "llama.block_count", AS_STRING, 0, "2", "\"llama.block_count\" is a string and should be an integer" },
+	{ "llama.block_count", AS_U32, 1, NULL,
+		"a tensor \"blk.1.attn_norm.weight\", which hum does not know how to use" },
+	{ "llama.block_count", AS_STRING, 0, "2",
+		"\"llama.block_count\" is a string and should be an integer" },
 	{ "llama.block_count", AS_I32, -2, NULL, "is negative (-2)" },
 	{ "llama.embedding_length", AS_U32, 0, NULL, "\"llama.embedding_length\" is 0" },
-	{ "llama.embedding_length", AS_U32, 4294967295.0, NULL, "\"llama.embedding_length\" is 4294967295" },
-	{ "llama.embedding_length", AS_U32, 128, NULL, "the model rotates 16 of the 32 dimensions" },
+	{ "llama.embedding_length", AS_U32, 4294967295.0, NULL,
+		"\"llama.embedding_length\" is 4294967295" },
+	{ "llama.embedding_length", AS_U32, 128, NULL,
+		"the model rotates 16 of the 32 dimensions" },
 	{ "llama.feed_forward_length", AS_U32, 0, NULL, "\"llama.feed_forward_length\" is 0" },
-	{ "llama.feed_forward_length", AS_U32, 64, NULL, "tensor \"blk.0.ffn_gate.weight\" is 64 x 96 and should be 64 x 64" },
+	{ "llama.feed_forward_length", AS_U32, 64, NULL,
+		"tensor \"blk.0.ffn_gate.weight\" is 64 x 96 and should be 64 x 64" },
 	{ "llama.context_length", AS_U32, 0, NULL, "\"llama.context_length\" is 0" },
 	{ "llama.context_length", AS_U32, 4e9, NULL, "\"llama.context_length\" is 4000000000" },
 	{ HEADS, AS_U32, 0, NULL, "head_count\" is 0" },
 	{ HEADS, AS_U32, 5, NULL, "5 attention heads cannot share 2" },
 	{ HEADS, AS_U32, 6, NULL, "embedding of 64 cannot be split over 6" },
-	{ HEADS, AS_U32, 64, NULL, "a size of 1: hum supports even sizes" },
+	{ HEADS, AS_U32, 64, NULL, "a size of 1: hum takes even sizes" },
 	{ "llama.attention.head_count_kv", AS_U32, 0, NULL, "head_count_kv\" is 0" },
-	{ "llama.attention.head_count_kv", AS_U32, 8, NULL, "head_count_kv\" is 8, outside of 1 to 4" },
+	{ "llama.attention.head_count_kv", AS_U32, 8, NULL,
+		"head_count_kv\" is 8, outside of 1 to 4" },
 	{ "llama.attention.head_count_kv", AS_U32, 3, NULL, "4 attention heads cannot share 3" },
-	{ "llama.attention.head_count_kv", AS_U32, 1, NULL, "\"blk.0.attn_k.weight\" is 64 x 32 and should be 64 x 16" },
+	{ "llama.attention.head_count_kv", AS_U32, 1, NULL,
+		"\"blk.0.attn_k.weight\" is 64 x 32 and should be 64 x 16" },
 	{ "llama.attention.key_length", AS_U32, 512, NULL, "key_length\" is 512" },
-	{ "llama.attention.key_length", AS_U32, 15, NULL, "a size of 15: hum supports even sizes" },
+	{ "llama.attention.key_length", AS_U32, 15, NULL, "a size of 15: hum takes even sizes" },
 	{ "llama.attention.value_length", AS_U32, 8, NULL, "keys (16) and values (8) differ" },
 	{ "llama.attention.causal", AS_BOOL, 0, NULL, "makes embeddings" },
 	{ "llama.expert_count", AS_U32, 8, NULL, "a mixture of 8 experts" },
@@ -97,14 +104,17 @@ static const struct key bad_keys[] = {
 	{ "llama.rope.freq_base", AS_F32, 0.5, NULL, "freq_base\" is 0.5" },
 	{ "llama.rope.freq_base", AS_F32, 1e10, NULL, "freq_base\" is 1e+10" },
 	{ "llama.rope.freq_base", AS_F32, (double)INFINITY, NULL, "freq_base\" is inf" },
-	{ "llama.rope.scaling.type", AS_STRING, 0, "longrope", "by \"longrope\", which hum does not support" },
+	{ "llama.rope.scaling.type", AS_STRING, 0, "longrope",
+		"by \"longrope\", which hum does not support" },
 	{ "llama.rope.scaling.type", AS_U32, 1, NULL, "scaling.type\" is an integer" },
 	{ "llama.rope.scaling.factor", AS_F32, -2, NULL, "factor\" is -2" },
 	{ "llama.rope.scaling.factor", AS_F32, 1e-6, NULL, "scaling factor is 1e-06" },
 	{ "llama.rope.scale_linear", AS_F32, (double)NAN, NULL, "scale_linear\" is nan" },
-	{ "llama.rope.scaling.original_context_length", AS_U32, 0, NULL, "original_context_length\" is 0" },
+	{ "llama.rope.scaling.original_context_length", AS_U32, 0, NULL,
+		"original_context_length\" is 0" },
 	{ "llama.rope.scaling.attn_factor", AS_F32, 0, NULL, "attn_factor\" is 0" },
-	{ "tokenizer.ggml.tokens", AS_U32, 512, NULL, "\"tokenizer.ggml.tokens\" is an integer and should be an array" },
+	{ "tokenizer.ggml.tokens", AS_U32, 512, NULL,
+		"\"tokenizer.ggml.tokens\" is an integer and should be an array" },
 };
 
 static void
@@ -180,7 +190,7 @@ model__new__refuses_heads_that_differ_by_layer(void **state)
 	tiny_expect_refused(&t, "is negative");
 }
 
-/* ---- rope ---------------------------------------------------------------------------------------- */
+/* ---- rope ------------------------------------------------------------------------------------ */
 
 static void
 edit_keys(struct gguf_writer *w, const void *ctx)
@@ -205,13 +215,15 @@ load_with(struct tiny_loaded *l, const struct key *keys)
 static void
 model__rope__linear_scaling_of_old_and_new_files(void **state)
 {
-	static const struct key old[] = { { "llama.rope.scale_linear", AS_F32, 4, NULL, NULL }, { .key = NULL } };
-	static const struct key zero[] = { { "llama.rope.scale_linear", AS_F32, 0, NULL, NULL }, { .key = NULL } };
+	static const struct key old[] = { { "llama.rope.scale_linear", AS_F32, 4, NULL, NULL },
+		{ .key = NULL } };
+	static const struct key zero[] = { { "llama.rope.scale_linear", AS_F32, 0, NULL, NULL },
+		{ .key = NULL } };
 	static const struct key none[] = { { SCALING "type", AS_STRING, 0, "none", NULL },
 		{ SCALING "factor", AS_F32, 8, NULL, NULL }, { .key = NULL } };
 	static const struct key linear[] = { { SCALING "type", AS_STRING, 0, "linear", NULL },
-		{ SCALING "factor", AS_F32, 8, NULL, NULL }, { "llama.rope.freq_base", AS_F32, 1e6, NULL, NULL },
-		{ .key = NULL } };
+		{ SCALING "factor", AS_F32, 8, NULL, NULL },
+		{ "llama.rope.freq_base", AS_F32, 1e6, NULL, NULL }, { .key = NULL } };
 	struct tiny_loaded l;
 
 	load_with(&l, old);
@@ -224,7 +236,8 @@ model__rope__linear_scaling_of_old_and_new_files(void **state)
 	assert_true(l.m->rope_scaling == ROPE_NONE && l.m->rope_factor == 1);
 	tiny_unload(&l);
 	load_with(&l, linear);
-	assert_true(l.m->rope_scaling == ROPE_LINEAR && l.m->rope_factor == 8 && l.m->rope_base == 1e6f);
+	assert_true(l.m->rope_scaling == ROPE_LINEAR && l.m->rope_factor == 8 &&
+		    l.m->rope_base == 1e6f);
 	tiny_unload(&l);
 }
 
@@ -234,24 +247,30 @@ model__rope__yarn_has_its_defaults_and_keys(void **state)
 	static const struct key plain[] = { { SCALING "type", AS_STRING, 0, "yarn", NULL },
 		{ SCALING "factor", AS_F32, 16, NULL, NULL }, { .key = NULL } };
 	static const struct key all[] = { { SCALING "type", AS_STRING, 0, "yarn", NULL },
-		{ SCALING "factor", AS_F32, 16, NULL, NULL }, { SCALING "original_context_length", AS_U32, 64, NULL, NULL },
-		{ SCALING "yarn_ext_factor", AS_F32, 0.5, NULL, NULL }, { SCALING "yarn_attn_factor", AS_F32, 2, NULL, NULL },
-		{ SCALING "attn_factor", AS_F32, 3, NULL, NULL }, { SCALING "yarn_beta_fast", AS_F32, 16, NULL, NULL },
+		{ SCALING "factor", AS_F32, 16, NULL, NULL },
+		{ SCALING "original_context_length", AS_U32, 64, NULL, NULL },
+		{ SCALING "yarn_ext_factor", AS_F32, 0.5, NULL, NULL },
+		{ SCALING "yarn_attn_factor", AS_F32, 2, NULL, NULL },
+		{ SCALING "attn_factor", AS_F32, 3, NULL, NULL },
+		{ SCALING "yarn_beta_fast", AS_F32, 16, NULL, NULL },
 		{ SCALING "yarn_beta_slow", AS_F32, 2, NULL, NULL }, { .key = NULL } };
 	struct tiny_loaded l;
 
 	load_with(&l, plain);
-	assert_true(l.m->rope_scaling == ROPE_YARN && l.m->rope_factor == 16 && l.m->rope_ctx_orig == 128);
-	assert_true(l.m->yarn_ext_factor == 1 && l.m->yarn_beta_fast == 32 && l.m->yarn_beta_slow == 1);
+	assert_true(l.m->rope_scaling == ROPE_YARN && l.m->rope_factor == 16 &&
+		    l.m->rope_ctx_orig == 128);
+	assert_true(
+		l.m->yarn_ext_factor == 1 && l.m->yarn_beta_fast == 32 && l.m->yarn_beta_slow == 1);
 	assert_true(l.m->rope_attn_factor == 1);
 	tiny_unload(&l);
 	load_with(&l, all);
-	assert_true(l.m->rope_ctx_orig == 64 && l.m->yarn_ext_factor == 0.5f && l.m->rope_attn_factor == 6);
+	assert_true(l.m->rope_ctx_orig == 64 && l.m->yarn_ext_factor == 0.5f &&
+		    l.m->rope_attn_factor == 6);
 	assert_true(l.m->yarn_beta_fast == 16 && l.m->yarn_beta_slow == 2);
 	tiny_unload(&l);
 }
 
-/* ---- the name of the mix ------------------------------------------------------------------------- */
+/* ---- the name of the mix --------------------------------------------------------------------- */
 
 static void
 model__type__is_the_files_word_if_the_weights_bear_it_out(void **state)
@@ -260,7 +279,12 @@ model__type__is_the_files_word_if_the_weights_bear_it_out(void **state)
 		double file_type;
 		const char *name;
 	} rows[] = {
-		{ 14, "Q4_K_S" }, { 15, "Q4_K_M" }, { 17, "Q4_K" }, { 0, "Q4_K" }, { 4, "Q4_K" }, { 1000, "Q4_K" },
+		{ 14, "Q4_K_S" },
+		{ 15, "Q4_K_M" },
+		{ 17, "Q4_K" },
+		{ 0, "Q4_K" },
+		{ 4, "Q4_K" },
+		{ 1000, "Q4_K" },
 	};
 
 	for (size_t i = 0; i < N(rows); i++) {

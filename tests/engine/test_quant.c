@@ -16,8 +16,21 @@
 #define N(a) (sizeof(a) / sizeof *(a))
 
 static const enum quant_type all_types[] = {
-	QUANT_F32, QUANT_F16, QUANT_Q4_0, QUANT_Q4_1, QUANT_Q5_0, QUANT_Q5_1, QUANT_Q8_0, QUANT_Q2_K, QUANT_Q3_K,
-	QUANT_Q4_K, QUANT_Q5_K, QUANT_Q6_K, QUANT_IQ4_NL, QUANT_IQ4_XS, QUANT_BF16,
+	QUANT_F32,
+	QUANT_F16,
+	QUANT_Q4_0,
+	QUANT_Q4_1,
+	QUANT_Q5_0,
+	QUANT_Q5_1,
+	QUANT_Q8_0,
+	QUANT_Q2_K,
+	QUANT_Q3_K,
+	QUANT_Q4_K,
+	QUANT_Q5_K,
+	QUANT_Q6_K,
+	QUANT_IQ4_NL,
+	QUANT_IQ4_XS,
+	QUANT_BF16,
 };
 
 static uint64_t rng_state;
@@ -35,7 +48,7 @@ uniform(float lo, float hi)
 	return lo + (hi - lo) * ((float)(rng() >> 8) * 0x1p-24f);
 }
 
-/* ---- half precision ------------------------------------------------------------------------------ */
+/* ---- half precision -------------------------------------------------------------------------- */
 
 /* By the definition of the format. */
 static double
@@ -54,7 +67,8 @@ f16__to_f32__is_exact_for_all_values(void **state)
 		float f = quant_f16_to_f32((uint16_t)h);
 
 		if ((h & 0x7c00) != 0x7c00)
-			assert_true((double)f == half_value((uint16_t)h) && !signbit(f) == !(h & 0x8000));
+			assert_true((double)f == half_value((uint16_t)h) &&
+				    !signbit(f) == !(h & 0x8000));
 		else if (h & 0x3ff)
 			assert_true(isnan(f));
 		else
@@ -69,7 +83,8 @@ f16__round_trip__gives_all_values_back(void **state)
 		assert_int_equal(quant_f32_to_f16(quant_f16_to_f32((uint16_t)h)), h);
 }
 
-/* Between any two neighbours the middle goes to the even one, and what lies beside it to the nearer one. */
+/* Between any two neighbours the middle goes to the even one, and what lies beside it to the
+ * nearer one. */
 static void
 f32__to_f16__rounds_to_nearest_even(void **state)
 {
@@ -96,7 +111,7 @@ f32__to_f16__takes_extremes(void **state)
 	assert_true(isnan(quant_f16_to_f32(quant_f32_to_f16(NAN))));
 }
 
-/* ---- decoders ------------------------------------------------------------------------------------ */
+/* ---- decoders -------------------------------------------------------------------------------- */
 
 /* `n` bits of a block from bit `shift` of byte `at`, little-endian. */
 static int
@@ -133,7 +148,8 @@ value_32(enum quant_type type, const uint8_t *p, int i)
 	case QUANT_Q5_0:
 		return half_at(p, 0) * (nibble(p, 6, i) + 16 * bits(p, 2 + i / 8, i % 8, 1) - 16);
 	case QUANT_Q5_1:
-		return half_at(p, 0) * (nibble(p, 8, i) + 16 * bits(p, 4 + i / 8, i % 8, 1)) + half_at(p, 2);
+		return half_at(p, 0) * (nibble(p, 8, i) + 16 * bits(p, 4 + i / 8, i % 8, 1)) +
+		       half_at(p, 2);
 	case QUANT_Q8_0:
 		return half_at(p, 0) * (bits(p, 2 + i, 0, 8) - 256 * bits(p, 2 + i, 7, 1));
 	default:
@@ -153,8 +169,10 @@ k4_scale(const uint8_t *s, int g, int which)
 static double
 value_q3_k(const uint8_t *p, int i)
 {
-	int g = i / 16, scale = bits(p, 96 + g % 8, 4 * (g / 8), 4) + 16 * bits(p, 104 + g % 4, 2 * (g / 4), 2);
-	int q = bits(p, 32 + i / 128 * 32 + i % 32, i % 128 / 32 * 2, 2) + 4 * bits(p, i % 32, i / 32, 1);
+	int g = i / 16,
+	    scale = bits(p, 96 + g % 8, 4 * (g / 8), 4) + 16 * bits(p, 104 + g % 4, 2 * (g / 4), 2);
+	int q = bits(p, 32 + i / 128 * 32 + i % 32, i % 128 / 32 * 2, 2) +
+		4 * bits(p, i % 32, i / 32, 1);
 
 	return half_at(p, 108) * (scale - 32) * (q - 4);
 }
@@ -164,7 +182,8 @@ value_q6_k(const uint8_t *p, int i)
 {
 	static const int low_at[4] = { 0, 32, 0, 32 }, low_shift[4] = { 0, 0, 4, 4 };
 	int h = i / 128, k = i % 128 / 32, l = i % 32;
-	int q = bits(p, 64 * h + low_at[k] + l, low_shift[k], 4) + 16 * bits(p, 128 + 32 * h + l, 2 * k, 2);
+	int q = bits(p, 64 * h + low_at[k] + l, low_shift[k], 4) +
+		16 * bits(p, 128 + 32 * h + l, 2 * k, 2);
 
 	return half_at(p, 208) * (int8_t)p[192 + i / 16] * (q - 32);
 }
@@ -177,15 +196,19 @@ value_256(enum quant_type type, const uint8_t *p, int i)
 	switch (type) {
 	case QUANT_Q2_K:
 		q = bits(p, 16 + i / 128 * 32 + i % 32, i % 128 / 32 * 2, 2);
-		return half_at(p, 80) * bits(p, i / 16, 0, 4) * q - half_at(p, 82) * bits(p, i / 16, 4, 4);
+		return half_at(p, 80) * bits(p, i / 16, 0, 4) * q -
+		       half_at(p, 82) * bits(p, i / 16, 4, 4);
 	case QUANT_Q3_K:
 		return value_q3_k(p, i);
 	case QUANT_Q4_K:
 		q = bits(p, 16 + g / 2 * 32 + i % 32, g % 2 * 4, 4);
-		return half_at(p, 0) * k4_scale(p + 4, g, 0) * q - half_at(p, 2) * k4_scale(p + 4, g, 1);
+		return half_at(p, 0) * k4_scale(p + 4, g, 0) * q -
+		       half_at(p, 2) * k4_scale(p + 4, g, 1);
 	case QUANT_Q5_K:
-		q = bits(p, 48 + g / 2 * 32 + i % 32, g % 2 * 4, 4) + 16 * bits(p, 16 + i % 32, g, 1);
-		return half_at(p, 0) * k4_scale(p + 4, g, 0) * q - half_at(p, 2) * k4_scale(p + 4, g, 1);
+		q = bits(p, 48 + g / 2 * 32 + i % 32, g % 2 * 4, 4) +
+		    16 * bits(p, 16 + i % 32, g, 1);
+		return half_at(p, 0) * k4_scale(p + 4, g, 0) * q -
+		       half_at(p, 2) * k4_scale(p + 4, g, 1);
 	case QUANT_Q6_K:
 		return value_q6_k(p, i);
 	default:
@@ -199,9 +222,17 @@ static void
 random_block(enum quant_type type, uint8_t *p, size_t size)
 {
 	static const int8_t halves[QUANT_TYPE_MAX][2] = {
-		[QUANT_Q4_0] = { 0, -1 }, [QUANT_Q4_1] = { 0, 2 }, [QUANT_Q5_0] = { 0, -1 }, [QUANT_Q5_1] = { 0, 2 },
-		[QUANT_Q8_0] = { 0, -1 }, [QUANT_Q2_K] = { 80, 82 }, [QUANT_Q3_K] = { 108, -1 }, [QUANT_Q4_K] = { 0, 2 },
-		[QUANT_Q5_K] = { 0, 2 }, [QUANT_IQ4_NL] = { 0, -1 }, [QUANT_IQ4_XS] = { 0, -1 },
+		[QUANT_Q4_0] = { 0, -1 },
+		[QUANT_Q4_1] = { 0, 2 },
+		[QUANT_Q5_0] = { 0, -1 },
+		[QUANT_Q5_1] = { 0, 2 },
+		[QUANT_Q8_0] = { 0, -1 },
+		[QUANT_Q2_K] = { 80, 82 },
+		[QUANT_Q3_K] = { 108, -1 },
+		[QUANT_Q4_K] = { 0, 2 },
+		[QUANT_Q5_K] = { 0, 2 },
+		[QUANT_IQ4_NL] = { 0, -1 },
+		[QUANT_IQ4_XS] = { 0, -1 },
 	};
 	int at[2] = { halves[type][0], halves[type][1] };
 
@@ -240,10 +271,12 @@ quant__decode__follows_the_published_layout(void **state)
 		for (size_t i = 0; i < n; i++) {
 			const uint8_t *block = p + i / f->block * f->bytes;
 			int j = (int)(i % f->block);
-			double want = f->block == 32 ? value_32(all_types[k], block, j) : value_256(all_types[k], block, j);
+			double want = f->block == 32 ? value_32(all_types[k], block, j)
+						     : value_256(all_types[k], block, j);
 
 			if (!(fabs((double)out[i] - want) <= 1e-6 * fabs(want) + 1e-5))
-				fail_msg("%s, element %zu: %g, should be %g", f->name, i, (double)out[i], want);
+				fail_msg("%s, element %zu: %g, should be %g", f->name, i,
+					(double)out[i], want);
 		}
 		free(p);
 		free(out);
@@ -302,20 +335,33 @@ quant__decode__gives_hand_made_values(void **state)
 	q3_k[32 + 32 + 16] = 1;		/* element 144 has low bits 1 */
 	q3_k[16] = 1 << 4;		/* and its high bit */
 	quant_format(QUANT_Q3_K)->decode(q3_k, out, 256);
-	assert_true(out[144] == 0.5f * 31 * 1 && out[145] == 0.5f * 31 * -4 && out[0] == 0.5f * -32 * -4);
+	assert_true(out[144] == 0.5f * 31 * 1 && out[145] == 0.5f * 31 * -4 &&
+		    out[0] == 0.5f * -32 * -4);
 }
 
-/* ---- quantisers ---------------------------------------------------------------------------------- */
+/* ---- quantisers ------------------------------------------------------------------------------ */
 
-/* The largest error of one element, as a part of the largest magnitude in its block, that rounding explains. */
+/* The largest error of one element, as a part of the largest magnitude in its block, that
+ * rounding explains. */
 static const struct {
 	enum quant_type type;
 	double bound;
 } bounds[] = {
-	{ QUANT_F32, 0 }, { QUANT_F16, 0x1p-11 }, { QUANT_BF16, 0x1p-8 }, { QUANT_Q8_0, 0.5 / 127 + 1e-3 },
-	{ QUANT_Q4_0, 1 / 8.0 + 1e-3 }, { QUANT_Q4_1, 1 / 15.0 + 2e-3 }, { QUANT_Q5_0, 1 / 16.0 + 1e-3 },
-	{ QUANT_Q5_1, 1 / 31.0 + 2e-3 }, { QUANT_Q2_K, 0.5 }, { QUANT_Q3_K, 0.28 }, { QUANT_Q4_K, 0.1 },
-	{ QUANT_Q5_K, 0.055 }, { QUANT_Q6_K, 0.04 }, { QUANT_IQ4_NL, 0.12 }, { QUANT_IQ4_XS, 0.15 },
+	{ QUANT_F32, 0 },
+	{ QUANT_F16, 0x1p-11 },
+	{ QUANT_BF16, 0x1p-8 },
+	{ QUANT_Q8_0, 0.5 / 127 + 1e-3 },
+	{ QUANT_Q4_0, 1 / 8.0 + 1e-3 },
+	{ QUANT_Q4_1, 1 / 15.0 + 2e-3 },
+	{ QUANT_Q5_0, 1 / 16.0 + 1e-3 },
+	{ QUANT_Q5_1, 1 / 31.0 + 2e-3 },
+	{ QUANT_Q2_K, 0.5 },
+	{ QUANT_Q3_K, 0.28 },
+	{ QUANT_Q4_K, 0.1 },
+	{ QUANT_Q5_K, 0.055 },
+	{ QUANT_Q6_K, 0.04 },
+	{ QUANT_IQ4_NL, 0.12 },
+	{ QUANT_IQ4_XS, 0.15 },
 };
 
 static void
@@ -323,7 +369,7 @@ check_quantise(enum quant_type type, double bound, size_t blocks)
 {
 	const struct quant_format *f = quant_format(type);
 	size_t n = f->block * blocks;
-	uint8_t *p = xmalloc(f->bytes * blocks);	/* exact, so that a sanitizer sees an overrun */
+	uint8_t *p = xmalloc(f->bytes * blocks);	/* exact, for the sanitizer */
 	float *x = xcalloc(n, sizeof *x), *y = xcalloc(n, sizeof *y);
 
 	for (size_t i = 0; i < n; i++)
@@ -337,8 +383,8 @@ check_quantise(enum quant_type type, double bound, size_t blocks)
 			most = fmax(most, fabs((double)x[i]));
 		for (size_t i = b * f->block; i < (b + 1) * f->block; i++)
 			if (fabs((double)x[i] - (double)y[i]) > bound * most)
-				fail_msg("%s, %zu blocks, element %zu: %g became %g", f->name, blocks, i, (double)x[i],
-					(double)y[i]);
+				fail_msg("%s, %zu blocks, element %zu: %g became %g", f->name,
+					blocks, i, (double)x[i], (double)y[i]);
 	}
 	free(p);
 	free(x);
@@ -373,7 +419,7 @@ quantise__zeroes__decode_to_zeroes(void **state)
 	}
 }
 
-/* ---- the table ----------------------------------------------------------------------------------- */
+/* ---- the table ------------------------------------------------------------------------------- */
 
 static void
 quant__format__knows_what_it_computes_with(void **state)

@@ -116,10 +116,12 @@ static const struct truncation {
 	{ "top-k beyond all", { .top_p = 1, .top_k = 99 }, { 0.2, 0.8, 0, 0, 0 }, { 0.2, 0.8, 0, 0, 0 } },
 	{ "min-p", { .top_p = 1, .min_p = 0.19f }, { 0.1, 0.5, 0.05, 0.3, 0.05 }, { 0.1, 0.5, 0, 0.3, 0 } },
 	{ "min-p above 1 keeps the best", { .top_p = 1, .min_p = 2 }, { 0.1, 0.5, 0.4, 0, 0 }, { 0, 0.5, 0, 0, 0 } },
-	/* Entropy 1.238; surprises 2.303 0.693 2.996 1.204: the nearest are the 0.3, then the 0.5. */
+	/* Entropy 1.238; surprises 2.303 0.693 2.996 1.204: the nearest are the 0.3, then the
+	 * 0.5. */
 	{ "typical", { .top_p = 1, .typical_p = 0.2f }, { 0.1, 0.5, 0.05, 0.3, 0.05 }, { 0, 0, 0, 0.3, 0 } },
 	{ "typical, one more", { .top_p = 1, .typical_p = 0.4f }, { 0.1, 0.5, 0.05, 0.3, 0.05 }, { 0, 0.5, 0, 0.3, 0 } },
-	/* top-k 3 leaves 5/9, 3/9, 1/9, of which two are more than 0.82; without top-k it would take three. */
+	/* top-k 3 leaves 5/9, 3/9, 1/9, of which two are more than 0.82; without top-k it would
+	 * take three. */
 	{ "top-k, then top-p of what is left", { .top_p = 0.82f, .top_k = 3 },
 		{ 0.1, 0.5, 0.05, 0.3, 0.05 }, { 0, 0.5, 0, 0.3, 0 } },
 	{ "typical, then min-p against the best left", { .top_p = 1, .typical_p = 0.2f, .min_p = 0.7f },
@@ -148,7 +150,8 @@ sampler__pick__truncates(void **state)
 	}
 }
 
-/* At temperature 0.5 the first has 0.36/0.46 = 0.78 and is the nucleus of 0.7; truncating first would keep two. */
+/* At temperature 0.5 the first has 0.36/0.46 = 0.78 and is the nucleus of 0.7; truncating first
+ * would keep two. */
 static void
 sampler__pick__truncates_after_the_temperature(void **state)
 {

@@ -16,7 +16,7 @@
 #include "engine/model.h"
 #include "tests/engine/tiny_model.h"
 
-/* ---- split sets ---------------------------------------------------------------------------------- */
+/* ---- split sets ------------------------------------------------------------------------------ */
 
 struct split {
 	char *dir, *part[3];
@@ -82,7 +82,8 @@ model__split__is_the_same_model(void **state)
 		y = gguf_find(l.g, x->name);
 		assert_int_equal(x->size, y->size);
 		assert_memory_equal(x->data, y->data, x->size);
-		assert_true(gguf_owns_address(g, x->data) && gguf_owns_address(g, x->data + x->size - 1));
+		assert_true(gguf_owns_address(g, x->data) &&
+			    gguf_owns_address(g, x->data + x->size - 1));
 	}
 	for (int i = 0; i < 3; i++) {
 		assert_int_equal(stat(s.part[i], &st), 0);
@@ -103,13 +104,16 @@ model__split__says_what_is_wrong_with_the_set(void **state)
 	char *other;
 
 	split_make(&s, &t);
-	expect_open_refused(s.part[1], "this is part 2 of 3 of a model; open tiny-00001-of-00003.gguf");
+	expect_open_refused(
+		s.part[1], "this is part 2 of 3 of a model; open tiny-00001-of-00003.gguf");
 	other = xasprintf("%s/renamed.gguf", s.dir);
 	assert_int_equal(rename(s.part[2], other), 0);
-	expect_open_refused(s.part[0], "tiny-00003-of-00003.gguf: cannot open the model: No such file");
+	expect_open_refused(
+		s.part[0], "tiny-00003-of-00003.gguf: cannot open the model: No such file");
 	expect_open_refused(other, "this is part 3 of 3 of a model; open the first");
 	assert_int_equal(link(s.part[1], s.part[2]), 0);
-	expect_open_refused(s.part[0], "tiny-00003-of-00003.gguf: this is part 2 of 3, not the part that its name says");
+	expect_open_refused(s.part[0],
+		"tiny-00003-of-00003.gguf: this is part 2 of 3, not the part that its name says");
 	assert_int_equal(rename(other, s.part[2]), 0);
 	assert_int_equal(truncate(s.part[2], 1000), 0);
 	expect_open_refused(s.part[0], "tiny-00003-of-00003.gguf: the file is cut short");

@@ -4,14 +4,13 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 #include <cmocka.h>
 
 #include "base/xalloc.h"
 #include "engine/template_table.h"
+#include "tests/engine/shared_file.h"
 #include "tests/engine/tiny_vocab.h"
 
 #define SP "\xe2\x96\x81"
@@ -93,7 +92,7 @@ pieces_of(const struct template *t, const struct vocab *v, const struct chat_mes
 	return s.s;
 }
 
-/* ---- the table ------------------------------------------------------------------------------------------- */
+/* ---- the table ------------------------------------------------------------------------------- */
 
 static void
 template__find__knows_names_and_aliases(void **state)
@@ -231,7 +230,8 @@ template__encode__treats_white_space_as_the_format_does(void **state)
 		"<s><|system|>\n S </s>\n<|user|>\n\t\xc2\xa0U\xe3\x80\x80\n</s>\n<|assistant|>\n");
 }
 
-/* The system and the first user text are stripped as one: nothing of the blank lines between stays. */
+/* The system and the first user text are stripped as one: nothing of the blank lines between
+ * stays. */
 static void
 template__encode__strips_an_empty_first_turn_as_meta_does(void **state)
 {
@@ -248,7 +248,7 @@ template__encode__strips_an_empty_first_turn_as_meta_does(void **state)
 		"<s><|im_start|>system\n<|im_end|>\n<|im_start|>user\n<|im_end|>\n<|im_start|>assistant\n");
 }
 
-/* ---- tokens ---------------------------------------------------------------------------------------------- */
+/* ---- tokens ---------------------------------------------------------------------------------- */
 
 static void
 template__encode__puts_markers_as_tokens_where_there_are(void **state)
@@ -353,7 +353,7 @@ template__encode__refuses_roles_out_of_turn(void **state)
 	}
 }
 
-/* ---- Llama 2 --------------------------------------------------------------------------------------------- */
+/* ---- Llama 2 --------------------------------------------------------------------------------- */
 
 static void
 add_text(const struct vocab *v, struct token_list *ids, const char *s)
@@ -361,7 +361,8 @@ add_text(const struct vocab *v, struct token_list *ids, const char *s)
 	vocab_encode(v, s, strlen(s), ENCODE_PREFIX, ids);
 }
 
-/* Meta's rule as it is told: messages without white space around, so that nothing is to be stripped. */
+/* Meta's rule as it is told: messages without white space around, so that nothing is to be
+ * stripped. */
 static void
 meta_dialogue(const struct vocab *v, const char *system, const char *const *turns, size_t n, struct token_list *ids)
 {
@@ -412,30 +413,6 @@ template__llama_2__is_metas_rule_token_for_token(void **state)
 	}
 }
 
-static char *
-shared(const char *name)
-{
-	const char *dir = getenv("HUM_SHARED"), *top = getenv("TOP_SRCDIR");
-
-	return dir ? xasprintf("%s/%s", dir, name) : xasprintf("%s/../shared/%s", top ? top : ".", name);
-}
-
-/* Opens a shared file, or returns NULL when it is not there. */
-static struct gguf *
-open_shared(const char *name)
-{
-	char *path = shared(name);
-	struct gguf *g = NULL;
-	struct err e;
-
-	if (access(path, R_OK) == 0) {
-		g = gguf_open(path, &e);
-		assert_non_null(g);
-	}
-	free(path);
-	return g;
-}
-
 static void
 assert_ids(const struct vocab *v, const struct chat_message *msgs, size_t n, const int32_t *want, size_t n_want)
 {
@@ -463,7 +440,7 @@ template__llama_2__gives_the_ids_of_the_real_vocabulary(void **state)
 		6778, 13, 13, 10994, 518, 29914, 25580, 29962, 6324, 727, 29991, 29871, 2,
 		1, 518, 25580, 29962, 8449, 4098, 338, 10293, 342, 29973, 518, 29914, 25580, 29962,
 	};
-	struct gguf *g = open_shared("data/vocab/ggml-vocab-llama-spm.gguf");
+	struct gguf *g = shared_gguf("data/vocab/ggml-vocab-llama-spm.gguf");
 	struct vocab *v;
 	struct err e;
 
@@ -478,26 +455,7 @@ template__llama_2__gives_the_ids_of_the_real_vocabulary(void **state)
 	gguf_free(g);
 }
 
-static void
-template__guide__is_llama_2(void **state)
-{
-	struct gguf *g = open_shared("data/guide-preview.gguf");
-	const char *why;
-	struct vocab *v;
-	struct err e;
-
-	if (!g)
-		skip();
-	v = vocab_new(g, &e);
-	assert_non_null(v);
-	assert_string_equal(template_name(template_detect(g, v, NULL, &why)), "llama-2");
-	assert_string_equal(why, "from the file's chat template");
-	assert_equals_meta(v, "Answer in one sentence.", dialogue, 5);
-	vocab_free(v);
-	gguf_free(g);
-}
-
-/* ---- delimiters in messages ------------------------------------------------------------------------------- */
+/* ---- delimiters in messages ------------------------------------------------------------------ */
 
 static const struct injection {
 	const char *name, *user, *shown;	/* `shown`: how it stands in the prompt */
@@ -547,7 +505,8 @@ template__encode__breaks_up_delimiters_in_messages(void **state)
 	}
 }
 
-/* Where a format's own pieces and a message make a delimiter together, or two messages do over a piece between. */
+/* Where a format's own pieces and a message make a delimiter together, or two messages do over a
+ * piece between. */
 static void
 template__encode__breaks_up_delimiters_over_joins(void **state)
 {
@@ -606,122 +565,6 @@ template__encode__no_message_makes_control_tokens(void **state)
 	}
 }
 
-/* ---- detection --------------------------------------------------------------------------------------------- */
-
-static const struct detection {
-	const char *name, *path, *chat_template;
-	const struct tiny_piece *pieces;
-	const char *expect, *why;
-} detections[] = {
-	{ NULL, NULL, "{{ '<|im_start|>' }}", NULL, "chatml", "chat template" },
-	{ NULL, NULL, "{{ '[INST] ' }} <<SYS>>", NULL, "llama-2", "chat template" },
-	{ NULL, NULL, "{{ '[INST] ' }}", NULL, "mistral", "chat template" },
-	{ NULL, NULL, "{{ '[INST] ' }}", with_markers, "mistral-v3", "chat template" },
-	{ NULL, NULL, "<|start_header_id|>", with_markers, "llama-3", "chat template" },
-	{ NULL, NULL, "'<|user|>\n' + eos_token '<|assistant|>'", NULL, "zephyr", "chat template" },
-	{ NULL, NULL, "'<|user|>\n' '<|end|>' '<|assistant|>'", NULL, "starchat", "chat template" },
-	{ NULL, NULL, "'USER: ' 'ASSISTANT: '", NULL, "vicuna", "chat template" },
-	{ NULL, NULL, "### Instruction:\n### Response:\n", NULL, "alpaca", "chat template" },
-	{ NULL, NULL, "User: Assistant:", NULL, "falcon", "chat template" },
-	{ "LLaMA v2", "/models/vicuna-13b-v1.5.Q4_K_M.gguf", NULL, NULL, "vicuna", "file's name" },
-	{ "LLaMA v2", "vicuna/llama-2-7b-chat.Q4_K_M.gguf", NULL, NULL, "llama-2", "file's name" },
-	{ "LLaMA v2", "Llama_2 13B Chat.gguf", NULL, NULL, "llama-2", "file's name" },
-	{ "LLaMA v2", "llama-2-7b.Q4_K_M.gguf", NULL, NULL, "plain", "base model" },
-	{ "LLaMA v2", "prompt-chat.gguf", NULL, NULL, "plain", "no chat format" },
-	{ "LLaMA v2", "llama-30b-instruct.gguf", NULL, NULL, "plain", "no chat format" },
-	{ "x", "Meta-Llama-3-8B-Instruct.Q4_0.gguf", NULL, NULL, "llama-3", "file's name" },
-	{ "tinyllama_tinyllama-1.1b-chat-v1.0", "model.gguf", NULL, NULL, "zephyr", "model's name" },
-	{ "tinyllama-1.1b-intermediate-step", NULL, NULL, NULL, "plain", "base model" },
-	{ "mistralai_Mistral-7B-Instruct-v0.2", NULL, NULL, NULL, "mistral", "model's name" },
-	{ "mistral-7b-openorca", NULL, NULL, tiny_words, "chatml", "vocabulary" },
-	{ "codellama_CodeLlama-7b-Instruct-hf", NULL, NULL, NULL, "llama-2", "model's name" },
-	{ "x", "WizardLM-13B-V1.2.gguf", NULL, NULL, "vicuna", "file's name" },
-	{ "x", "WizardCoder-Python-7B.gguf", NULL, NULL, "alpaca", "file's name" },
-	{ "x", "falcon-7b-instruct.gguf", NULL, NULL, "falcon", "file's name" },
-	{ "x", "mpt-7b-chat.gguf", NULL, NULL, "chatml", "file's name" },
-	{ "x", "starchat-beta.gguf", NULL, NULL, "starchat", "file's name" },
-	{ "x", "zephyr-7b-beta.gguf", "{{ not known }}", NULL, "zephyr", "file's name" },
-	{ NULL, NULL, NULL, tiny_words, "chatml", "vocabulary" },
-	{ NULL, NULL, NULL, with_markers, "llama-3", "vocabulary" },
-	{ NULL, NULL, "", NULL, "plain", "no chat format" },
-	{ "", "", NULL, NULL, "plain", "no chat format" },
-};
-
-static const struct detection *now;
-
-static void
-put_names(struct gguf_writer *w)
-{
-	if (now->name)
-		gguf_put_string(w, "general.name", now->name);
-	if (now->chat_template)
-		gguf_put_string(w, "tokenizer.chat_template", now->chat_template);
-}
-
-static void
-template__detect__goes_by_signature_then_names_then_vocabulary(void **state)
-{
-	for (size_t i = 0; i < LENGTH(detections); i++) {
-		const char *why, *got;
-		struct tiny_vocab t;
-
-		now = &detections[i];
-		tiny_vocab_init(&t, now->pieces ? now->pieces : without_markers, put_names);
-		got = template_name(template_detect(t.file, t.vocab, now->path, &why));
-		if (strcmp(got, now->expect) || !strstr(why, now->why))
-			fail_msg("row %zu: %s (%s)", i, got, why);
-		tiny_vocab_release(&t);
-	}
-}
-
-static void
-odd_types(struct gguf_writer *w)
-{
-	gguf_put_u32(w, "general.name", 1);
-	gguf_put_u32(w, "tokenizer.chat_template", 1);
-	gguf_put_string(w, "llama.context_length", "4096");
-}
-
-static void
-template__detect__does_not_mind_keys_of_a_wrong_type(void **state)
-{
-	struct tiny_vocab t;
-	const char *why;
-
-	tiny_vocab_init(&t, without_markers, odd_types);
-	assert_string_equal(template_name(template_detect(t.file, t.vocab, "/", &why)), "plain");
-	tiny_vocab_release(&t);
-}
-
-static void
-put_context(struct gguf_writer *w)
-{
-	gguf_put_u32(w, "llama.context_length", 4096);
-	gguf_put_string(w, "general.name", "LLaMA v2");
-}
-
-static void
-template__detect__takes_the_shape_of_llama_2_for_its_chat_variant(void **state)
-{
-	enum { N = 32000 - TINY_FIRST };
-	struct tiny_piece *p = xcalloc(N + 1, sizeof *p);
-	struct tiny_vocab t;
-	const char *why;
-
-	for (size_t i = 0; i < N; i++)
-		p[i].text = "x";
-	tiny_vocab_init(&t, p, put_context);
-	assert_string_equal(template_name(template_detect(t.file, t.vocab, "m.gguf", &why)), "llama-2");
-	assert_non_null(strstr(why, "shape"));
-	assert_string_equal(template_name(template_detect(t.file, t.vocab, "llama-2-7b.gguf", &why)), "plain");
-	tiny_vocab_release(&t);
-	p[N - 1].text = NULL;
-	tiny_vocab_init(&t, p, put_context);
-	assert_string_equal(template_name(template_detect(t.file, t.vocab, "m.gguf", &why)), "plain");
-	tiny_vocab_release(&t);
-	free(p);
-}
-
 int
 main(void)
 {
@@ -737,13 +580,9 @@ main(void)
 		cmocka_unit_test(template__encode__refuses_roles_out_of_turn),
 		cmocka_unit_test(template__llama_2__is_metas_rule_token_for_token),
 		cmocka_unit_test(template__llama_2__gives_the_ids_of_the_real_vocabulary),
-		cmocka_unit_test(template__guide__is_llama_2),
 		cmocka_unit_test(template__encode__breaks_up_delimiters_in_messages),
 		cmocka_unit_test(template__encode__breaks_up_delimiters_over_joins),
 		cmocka_unit_test(template__encode__no_message_makes_control_tokens),
-		cmocka_unit_test(template__detect__goes_by_signature_then_names_then_vocabulary),
-		cmocka_unit_test(template__detect__does_not_mind_keys_of_a_wrong_type),
-		cmocka_unit_test(template__detect__takes_the_shape_of_llama_2_for_its_chat_variant),
 	};
 
 	return cmocka_run_group_tests(tests, make_vocabs, free_vocabs);

@@ -15,7 +15,8 @@
 #include "engine/quantise.h"
 #include "tests/engine/tiny_model.h"
 
-/* What is being built: the writer borrows the tensors' bytes, which are kept here until it has written. */
+/* What is being built: the writer borrows the tensors' bytes, which are kept here until it has
+ * written. */
 struct build {
 	const struct tiny_model *t;
 	struct gguf_writer w;
@@ -53,7 +54,7 @@ omitted(const struct tiny_model *t, const char *name)
 	return false;
 }
 
-/* ---- weights ------------------------------------------------------------------------------------- */
+/* ---- weights --------------------------------------------------------------------------------- */
 
 /* SplitMix64. */
 static uint64_t
@@ -82,7 +83,8 @@ keep(struct build *b, size_t n)
 
 /* A tensor of mean + spread * noise; rows 0: a vector. */
 static void
-put_noise(struct build *b, const char *name, enum quant_type type, uint32_t cols, uint32_t rows, float mean, float spread)
+put_noise(struct build *b, const char *name, enum quant_type type, uint32_t cols, uint32_t rows,
+	float mean, float spread)
 {
 	size_t n = (size_t)cols * (rows ? rows : 1);
 	const struct quant_format *f = quant_format(type);
@@ -101,7 +103,8 @@ put_noise(struct build *b, const char *name, enum quant_type type, uint32_t cols
 }
 
 static void
-put_matrix(struct build *b, const char *prefix, const char *name, uint32_t cols, uint32_t rows, float spread)
+put_matrix(struct build *b, const char *prefix, const char *name, uint32_t cols, uint32_t rows,
+	float spread)
 {
 	enum quant_type type = b->t->type;
 	char full[64];
@@ -172,14 +175,30 @@ put_tensors(struct build *b)
 		put_matrix(b, "", "output", t->n_embd, t->n_vocab, spread);
 }
 
-/* ---- keys ---------------------------------------------------------------------------------------- */
+/* ---- keys ------------------------------------------------------------------------------------ */
 
 #define SPACE "\xe2\x96\x81"
 
 /* Each word brings all its beginnings, so that pairs can be merged to it from the left. */
 static const char *const words[] = {
-	SPACE "the", SPACE "hello", SPACE "world", SPACE "llama", SPACE "hum", SPACE "to", SPACE "one", SPACE "another",
-	"INST", SPACE "and", SPACE "is", SPACE "of", "ing", "er", SPACE "in", SPACE "you", SPACE "that", SPACE "it",
+	SPACE "the",
+	SPACE "hello",
+	SPACE "world",
+	SPACE "llama",
+	SPACE "hum",
+	SPACE "to",
+	SPACE "one",
+	SPACE "another",
+	"INST",
+	SPACE "and",
+	SPACE "is",
+	SPACE "of",
+	"ing",
+	"er",
+	SPACE "in",
+	SPACE "you",
+	SPACE "that",
+	SPACE "it",
 };
 
 struct pieces {
@@ -296,7 +315,7 @@ put_keys(struct build *b)
 	put_vocabulary(b);
 }
 
-/* ---- files --------------------------------------------------------------------------------------- */
+/* ---- files ----------------------------------------------------------------------------------- */
 
 static void
 build_init(struct build *b, const struct tiny_model *t)
@@ -383,7 +402,8 @@ tiny_model_split(const struct tiny_model *t, const char *dir, unsigned parts)
 		for (; from < to; from++) {
 			const struct gguf_out_tensor *x = &b.w.tensor[from];
 
-			gguf_put_tensor(&w, x->name, x->type, x->ne[0], x->n_dims > 1 ? x->ne[1] : 0, x->data);
+			gguf_put_tensor(&w, x->name, x->type, x->ne[0],
+				x->n_dims > 1 ? x->ne[1] : 0, x->data);
 		}
 		must_write(&w, path);
 		gguf_writer_release(&w);
@@ -396,7 +416,7 @@ tiny_model_split(const struct tiny_model *t, const char *dir, unsigned parts)
 	return first;
 }
 
-/* ---- loading ------------------------------------------------------------------------------------- */
+/* ---- loading --------------------------------------------------------------------------------- */
 
 void
 tiny_try_load(struct tiny_loaded *l, const struct tiny_model *t)

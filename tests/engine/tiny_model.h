@@ -1,17 +1,17 @@
 /*
- * Makes complete small llama models of any tensor type: random weights that are a function of the seed, and
- * a SentencePiece vocabulary with <unk> <s> </s>, the 256 byte tokens, the printable ASCII characters, some
- * words with all that lead to them, and filler.
+ * Makes complete small llama models of any tensor type: random weights that are a function of the
+ * seed, and a SentencePiece vocabulary with <unk> <s> </s>, the 256 byte tokens, the printable
+ * ASCII characters, some words with all that lead to them, and filler.
  *
- *	struct tiny_model t = tiny_model_of(QUANT_Q4_K);
- *	struct strbuf file = STRBUF_INIT;
+ * 	struct tiny_model t = tiny_model_of(QUANT_Q4_K);
+ * 	struct strbuf file = STRBUF_INIT;
  *
- *	t.tied = true;
- *	tiny_model_memory(&t, &file);		// for gguf_parse, llm_open_memory
- *	char *path = tiny_model_temp(&t);	// or a file: unlink(path); free(path);
+ * 	t.tied = true;
+ * 	tiny_model_memory(&t, &file);		// for gguf_parse, llm_open_memory
+ * 	char *path = tiny_model_temp(&t);	// or a file: unlink(path); free(path);
  *
- * For hostile or odd variants `edit` may change what will be written: add keys (leave one out by `omit` first),
- * change w->tensor[i].ne, name, type.
+ * For hostile or odd variants `edit` may change what will be written: add keys (leave one out by
+ * `omit` first), change w->tensor[i].ne, name, type.
  */
 #ifndef TESTS_TINY_MODEL_H
 #define TESTS_TINY_MODEL_H
@@ -28,10 +28,10 @@
 enum { TINY_MIN_VOCAB = 512 };
 
 struct tiny_model {
-	enum quant_type type;		/* of matrices; one whose rows do not fit its blocks is Q8_0 or F16 */
+	enum quant_type type;		/* of matrices; Q8_0 or F16 where it does not fit */
 	enum quant_type norm_type;	/* F32, F16, BF16: norms, biases, rope factors */
 	uint32_t n_layer, n_embd, n_head, n_head_kv, n_ff, n_ctx;
-	uint32_t head_dim;		/* 0: n_embd / n_head; else also written as attention.key_length */
+	uint32_t head_dim;		/* 0: n_embd / n_head; else key_length says it */
 	uint32_t n_vocab;		/* >= TINY_MIN_VOCAB */
 	uint64_t seed;
 	bool tied;			/* no output.weight */
@@ -40,12 +40,13 @@ struct tiny_model {
 	bool rope_freqs;
 	const char *name;		/* general.name */
 	const char *chat_template;	/* NULL: none */
-	const char *omit[4];		/* keys and tensors to leave out, NULL-terminated if fewer */
+	const char *omit[4];		/* keys and tensors to leave out */
 	void (*edit)(struct gguf_writer *w, const void *ctx);
 	const void *edit_ctx;
 };
 
-/* A model of 2 layers, GQA 4/2, whose rows fit the type: n_embd 64 and n_ff 96, or 256 and 512 for K types. */
+/* A model of 2 layers, GQA 4/2, whose rows fit the type: n_embd 64 and n_ff 96, or 256 and 512
+ * for K types. */
 struct tiny_model tiny_model_of(enum quant_type type);
 
 void tiny_model_memory(const struct tiny_model *t, struct strbuf *out);
@@ -56,7 +57,8 @@ void tiny_model_save(const struct tiny_model *t, const char *path);
 /* Writes to a new file in $TMPDIR or /tmp; the caller unlinks it and frees the name. */
 char *tiny_model_temp(const struct tiny_model *t);
 
-/* Writes the tensors spread over `parts` files DIR/tiny-0000N-of-0000M.gguf; returns the first's name, to be freed. */
+/* Writes the tensors spread over `parts` files DIR/tiny-0000N-of-0000M.gguf; returns the first's
+ * name, to be freed. */
 char *tiny_model_split(const struct tiny_model *t, const char *dir, unsigned parts);
 
 /* A model loaded from memory, with what it borrows from. */
@@ -67,11 +69,13 @@ struct tiny_loaded {
 	struct err e;
 };
 
-void tiny_load(struct tiny_loaded *l, const struct tiny_model *t);	/* fails the test when refused */
-void tiny_try_load(struct tiny_loaded *l, const struct tiny_model *t);	/* m is NULL and e set when refused */
+/* When the model is refused, tiny_load fails the test; tiny_try_load leaves m NULL and e set. */
+void tiny_load(struct tiny_loaded *l, const struct tiny_model *t);
+void tiny_try_load(struct tiny_loaded *l, const struct tiny_model *t);
 void tiny_unload(struct tiny_loaded *l);
 
-/* Fails the test unless model_new and model_peek refuse the file with ERR_MODEL and a text that holds `message`. */
+/* Fails the test unless model_new and model_peek refuse the file with ERR_MODEL and a text that
+ * holds `message`. */
 void tiny_expect_refused(const struct tiny_model *t, const char *message);
 
 #endif

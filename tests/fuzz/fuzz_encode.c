@@ -1,12 +1,14 @@
 /*
- * Any text as a message: encoding and back, as a stream through the detokenizer, and inside every chat format.
- * The first byte chooses the format; the rest is the text, cut into messages at bytes 0x00 and 0xff.
+ * Any text as a message: encoding and back, as a stream through the detokenizer, and inside every
+ * chat format. The first byte chooses the format; the rest is the text, cut into messages at bytes
+ * 0x00 and 0xff.
  */
 #include "config.h"
 
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/utf8.h"
 #include "engine/detok.h"
@@ -43,19 +45,20 @@ is_special(const struct vocab *v, int32_t id)
 }
 
 static void
-stream(const struct vocab *v, const struct token_list *ids, const char *const *stops, struct strbuf *out)
+stream(const struct vocab *v, const struct token_list *ids, const char *const *stops,
+	struct strbuf *out)
 {
+	size_t checked = 0;
 	struct detok d;
 
 	detok_init(&d, v, stops);
 	d.started = !stops;
-	for (size_t i = 0; i < ids->n; i++) {
-		if (detok_push(&d, ids->id[i], out))
-			break;
-		check(utf8_valid(out->s, out->len));
+	for (size_t i = 0; i < ids->n && !detok_push(&d, ids->id[i], out); i++) {
+		check(utf8_valid(out->s + checked, out->len - checked));
+		checked = out->len;
 	}
 	detok_flush(&d, out);
-	check(utf8_valid(out->s, out->len));
+	check(utf8_valid(out->s + checked, out->len - checked));
 	for (; stops && *stops; stops++)
 		check(!memmem(out->s, out->len, *stops, strlen(*stops)));
 	detok_release(&d);
@@ -75,7 +78,8 @@ check_round_trip(const struct vocab *v, const char *text, size_t n)
 	if (!memmem(text, n, SPACE_MARK, 3))
 		check(back.len == n && !memcmp(back.s, text, n));
 	stream(v, &ids, NULL, &streamed);
-	check(streamed.len == back.len + (n > 0) && !memcmp(streamed.s + (n > 0), back.s, back.len));
+	check(streamed.len == back.len + (n > 0) &&
+		!memcmp(streamed.s + (n > 0), back.s, back.len));
 	stream(v, &ids, stops, &stopped);
 	ids.n = 0;
 	vocab_encode(v, text, n, ENCODE_SPECIAL, &ids);
@@ -85,13 +89,20 @@ check_round_trip(const struct vocab *v, const char *text, size_t n)
 	strbuf_release(&stopped);
 }
 
-static char
-lower(char c)
+/* As memmem; in any case of letters when it is a sign that is looked for. */
+static char *
+find(char *s, size_t n, const char *what, size_t len)
 {
-	return c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c;
+	if (!strchr("<[#", what[0]))
+		return memmem(s, n, what, len);
+	for (size_t i = 0; i + len <= n; i++)
+		if (s[i] == what[0] && !strncasecmp(s + i, what, len))
+			return s + i;
+	return NULL;
 }
 
-/* How often the delimiter stands in the text, in any case of letters if it is a sign; U+2581 counts as a space. */
+/* How often the delimiter stands in the text, in any case of letters if it is a sign; U+2581 counts
+ * as a space. */
 static size_t
 count_delimiter(const struct strbuf *text, const char *delimiter)
 {
@@ -106,14 +117,8 @@ count_delimiter(const struct strbuf *text, const char *delimiter)
 			strbuf_addc(&t, text->s[i]);
 		}
 	}
-	for (size_t i = 0; i + len <= t.len; i++) {
-		size_t k = 0;
-
-		while (k < len && (t.s[i + k] == delimiter[k] ||
-			(strchr("<[#", delimiter[0]) && lower(t.s[i + k]) == lower(delimiter[k]))))
-			k++;
-		n += k == len;
-	}
+	for (char *at = t.s, *end = t.s + t.len; (at = find(at, end - at, delimiter, len)); at++)
+		n++;
 	strbuf_release(&t);
 	return n;
 }
@@ -127,7 +132,8 @@ encode(const struct template *t, const struct chat_message *msgs, size_t n, stru
 	size_t n_special = 0;
 	struct err e;
 
-	if (template_encode(t, v, msgs, n, msgs[n - 1].role == ROLE_ASSISTANT, &ids, text, NULL, &e))
+	if (template_encode(
+		    t, v, msgs, n, msgs[n - 1].role == ROLE_ASSISTANT, &ids, text, NULL, &e))
 		check(t->flags & TEMPLATE_NEEDS_MARKERS);
 	for (size_t i = 0; i < ids.n; i++)
 		n_special += is_special(v, ids.id[i]);
@@ -135,7 +141,8 @@ encode(const struct template *t, const struct chat_message *msgs, size_t n, stru
 	return n_special;
 }
 
-/* The texts of the messages must make neither more special tokens nor more delimiters than there are without them. */
+/* The texts of the messages must make neither more special tokens nor more delimiters than there
+ * are without them. */
 static void
 check_template(const struct template *t, char *text[4], size_t n)
 {
@@ -174,7 +181,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		from = i + 1;
 	}
 	part[0] = text.s;
-	for (char *end; n < 4 && (end = part[n - 1] + strlen(part[n - 1]) + 1) < text.s + text.len; n++)
+	for (char *end; n < 4 && (end = part[n - 1] + strlen(part[n - 1]) + 1) < text.s + text.len;
+		n++)
 		part[n] = end;
 	check_template(template_at(data[0] % n_templates), part, n);
 	strbuf_release(&text);

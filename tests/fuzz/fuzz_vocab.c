@@ -31,14 +31,16 @@ use(const struct gguf *g, const struct vocab *v)
 		const char *piece = vocab_piece(v, i, &len);
 		int32_t found = vocab_find(v, piece);
 
-		if (found < 0 ? !memchr(piece, '\0', len) : found > (int32_t)i && strlen(piece) == len)
+		if (found < 0 ? !memchr(piece, '\0', len)
+			      : found > (int32_t)i && strlen(piece) == len)
 			abort();
 		detok_push(&d, i, &out);
 		vocab_is_end(v, i);
 	}
 	detok_flush(&d, &out);
 	detok_release(&d);
-	template_encode(template_detect(g, v, NULL, &why), v, msgs, 2, false, &ids, &prompt, NULL, &e);
+	template_encode(
+		template_detect(g, v, NULL, &why), v, msgs, 2, false, &ids, &prompt, NULL, &e);
 	token_list_release(&ids);
 	strbuf_release(&out);
 	strbuf_release(&prompt);
