@@ -28,7 +28,6 @@
 enum {
 	PANEL_BLOCKS = 16,		/* blocks of 32 columns in a chunk: two super-blocks */
 	PANEL_GROUP = PANEL_ROWS * 4,	/* bytes of 4 columns of a panel */
-	PANEL_TOKENS = 192,		/* tokens whose sums are kept beside a panel */
 };
 
 /* Before loops whose arrays must become registers. */
