@@ -205,7 +205,7 @@ check_model(struct reader *r, const struct ynode *map, size_t index)
 		document_problem(&r->doc, map, "this model has no \"name\"");
 		return;
 	}
-	if (!m->path && !ynode_get(map, "provider") && !ynode_get(map, "path"))
+	if (!m->path && !ynode_get(map, "provider"))
 		document_problem(&r->doc, map, "model \"%s\" has no \"path\"", m->name);
 	for (size_t i = 0; i < index; i++)
 		if (r->config->models[i].name && strcmp(r->config->models[i].name, m->name) == 0)
