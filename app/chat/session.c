@@ -185,6 +185,31 @@ move_on(struct session *s, struct err *e)
 	return -1;
 }
 
+struct session *
+session_import(const char *dir, struct conversation *conv, struct err *e)
+{
+	struct session *s = xcalloc(1, sizeof *s);
+	struct strbuf whole = STRBUF_INIT;
+
+	s->conv = *conv;
+	conversation_init(conv);
+	session_make_id(s->conv.id, now_ms());
+	s->conv.changed_ms = now_ms();
+	if (!s->conv.created_ms)
+		s->conv.created_ms = s->conv.changed_ms;
+	s->file = session_file_new(dir, s->conv.id);
+	dump(&whole, &s->conv);
+	session_file_restart(s->file, s->conv.id, &whole);
+	strbuf_release(&whole);
+	if (session_file_flush(s->file, true, e) == FLUSH_DONE)
+		return s;
+	/* What is not there now must not come later, when nobody looks any more. */
+	session_file_free(s->file);
+	s->file = NULL;
+	session_free(s);
+	return NULL;
+}
+
 /* ---- writing --------------------------------------------------------------------------------- */
 
 static int

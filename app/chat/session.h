@@ -31,6 +31,13 @@ struct session *session_new(const char *dir);
  * ERR_STORE when the file cannot be understood at all, or is of a newer version (which is said). A torn last document
  * is copied to FILE.torn-TIME before it is cut, and the warning says so. */
 struct session *session_load(const char *path, struct err *e);
+
+/* The same to look at only: read_only, nothing is locked, so that a chat may begin meanwhile, and nothing is repaired. */
+struct session *session_look(const char *path, struct err *e);
+
+/* A new session, with an id of its own, that holds a conversation from elsewhere (taken over, `conv` is empty then):
+ * durable on disk when it returns. NULL and ERR_STORE. */
+struct session *session_import(const char *dir, struct conversation *conv, struct err *e);
 void session_free(struct session *s);	/* flushes; NULL is fine */
 const char *session_path(const struct session *s);	/* NULL: none yet */
 

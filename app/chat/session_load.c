@@ -454,12 +454,18 @@ cut_torn(struct loader *l, int fd, const char *path, size_t good)
 
 /* ---- opening --------------------------------------------------------------------------------- */
 
-/* Opens for writing and locks; what cannot be written is opened for reading. -1 and ERR_STORE. */
 static int
-open_session(struct loader *l, const char *path, struct err *e)
+open_for_reading(struct loader *l, const char *path)
+{
+	l->s->read_only = true;
+	return open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+}
+
+/* Opens for writing and locks; what cannot be written is opened for reading. -1 and errno. */
+static int
+open_for_writing(struct loader *l, const char *path)
 {
 	int fd = open(path, O_RDWR | O_APPEND | O_NONBLOCK | O_CLOEXEC);
-	char *name;
 
 	if (fd >= 0) {
 		l->s->read_only = !session_file_lock(fd);
@@ -467,11 +473,18 @@ open_session(struct loader *l, const char *path, struct err *e)
 			warn(l, "another program has it open");
 		return fd;
 	}
-	if (errno == EACCES || errno == EROFS || errno == EPERM) {
-		warn(l, "it cannot be written (%s)", strerror(errno));
-		l->s->read_only = true;
-		fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-	}
+	if (errno != EACCES && errno != EROFS && errno != EPERM)
+		return -1;
+	warn(l, "it cannot be written (%s)", strerror(errno));
+	return open_for_reading(l, path);
+}
+
+static int
+open_session(struct loader *l, const char *path, bool only_look, struct err *e)
+{
+	int fd = only_look ? open_for_reading(l, path) : open_for_writing(l, path);
+	char *name;
+
 	if (fd < 0) {
 		name = path_pretty(path);
 		err_errno(e, ERR_STORE, "cannot open %s", name);
@@ -497,8 +510,8 @@ load_into_file(struct loader *l, int fd, const char *path, size_t good)
 	s->file = session_file_adopt(path, fd, good, good && l->bytes[good - 1] == '\n');
 }
 
-struct session *
-session_load(const char *path, struct err *e)
+static struct session *
+load(const char *path, bool only_look, struct err *e)
 {
 	struct session *s = xcalloc(1, sizeof *s);
 	struct loader l = { .s = s, .warning = STRBUF_INIT };
@@ -507,7 +520,7 @@ session_load(const char *path, struct err *e)
 	int fd;
 
 	conversation_init(&s->conv);
-	fd = open_session(&l, path, e);
+	fd = open_session(&l, path, only_look, e);
 	if (fd < 0 || session_read_all(fd, path, &bytes, &l.len, e) < 0)
 		goto fail;
 	l.bytes = bytes;
@@ -525,4 +538,16 @@ fail:
 	strbuf_release(&l.warning);
 	session_free(s);
 	return NULL;
+}
+
+struct session *
+session_load(const char *path, struct err *e)
+{
+	return load(path, false, e);
+}
+
+struct session *
+session_look(const char *path, struct err *e)
+{
+	return load(path, true, e);
 }

@@ -123,7 +123,7 @@ tty_in__timeout__takes_what_is_there(void **state)
 		const char *bytes, *events;
 	} waits[] = {
 		{ "\033", "Esc" }, { "\033\033", "Esc Esc" }, { "\033[", "Alt-[" }, { "\033O", "Alt-O" },
-		{ "\033]", "Alt-]" }, { "\033]0;x", "" }, { "\033[1;", "" }, { "\xe4\xb8", "[seq 1] [seq 1]" },
+		{ "\033]", "Alt-]" }, { "\033]0;x", "" }, { "\033[1;", "" },
 		{ "\033P", "Alt-P" }, { "\033[M !", "" }, { "\033\033[", "Esc Alt-[" },
 	};
 
@@ -146,6 +146,22 @@ tty_in__timeout__takes_what_is_there(void **state)
 		strbuf_release(&out);
 		tty_in_release(&t);
 	}
+}
+
+static void
+tty_in__next__waits_for_the_rest_of_a_character(void **state)
+{
+	struct tty_event ev;
+	struct tty_in t;
+
+	tty_in_init(&t);
+	tty_in_feed(&t, "\xe4\xb8", 2);
+	assert_false(tty_in_next(&t, &ev));
+	assert_false(tty_in_waiting(&t));
+	tty_in_feed(&t, "\x96", 1);
+	assert_true(tty_in_next(&t, &ev));
+	assert_int_equal(ev.key.sym, 0x4e16);
+	tty_in_release(&t);
 }
 
 static void
@@ -201,6 +217,7 @@ main(void)
 		cmocka_unit_test(tty_in__next__decodes_what_is_split_anywhere),
 		cmocka_unit_test(tty_in__next__decodes_byte_by_byte),
 		cmocka_unit_test(tty_in__timeout__takes_what_is_there),
+		cmocka_unit_test(tty_in__next__waits_for_the_rest_of_a_character),
 		cmocka_unit_test(tty_in__paste__has_no_size_limit_and_no_timeout),
 		cmocka_unit_test(tty_in__paste__whose_end_is_lost_can_be_left),
 	};

@@ -1,4 +1,0 @@
-#include "config.h"
-
-extern int engine_empty;
-int engine_empty;
