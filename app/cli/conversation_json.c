@@ -11,7 +11,8 @@
 
 enum { FORMAT_VERSION = 1, MAX_ID = 1000000000 };
 
-/* ---- writing ------------------------------------------------------------------------------------- */
+/* ---- writing
+ * ------------------------------------------------------------------------------------- */
 
 static json_t *
 text_json(const struct strbuf *b)
@@ -46,10 +47,12 @@ static json_t *
 sampling_json(const struct sampling *p)
 {
 	return json_pack("{s:o,s:o,s:o,s:o,s:I,s:o,s:o,s:o,s:I}",
-		"temperature", real_json(p->temperature), "top_p", real_json(p->top_p), "min_p", real_json(p->min_p),
-		"typical_p", real_json(p->typical_p), "top_k", (json_int_t)p->top_k,
-		"repeat_penalty", real_json(p->repeat_penalty), "presence_penalty", real_json(p->presence_penalty),
-		"frequency_penalty", real_json(p->frequency_penalty), "repeat_last_n", (json_int_t)p->penalty_last_n);
+		"temperature", real_json(p->temperature), "top_p", real_json(p->top_p),
+		"min_p", real_json(p->min_p), "typical_p", real_json(p->typical_p),
+		"top_k", (json_int_t)p->top_k, "repeat_penalty", real_json(p->repeat_penalty),
+		"presence_penalty", real_json(p->presence_penalty),
+		"frequency_penalty", real_json(p->frequency_penalty),
+		"repeat_last_n", (json_int_t)p->penalty_last_n);
 }
 
 static void
@@ -58,10 +61,12 @@ add_answer(json_t *object, const struct message *m)
 	const struct message_stats *st = &m->stats;
 
 	json_object_update_new(object, json_pack("{s:s?,s:I,s:o,s:s,s:I,s:I,s:I,s:I,s:I}",
-		"model", m->model, "seed", (json_int_t)m->seed, "sampling", sampling_json(&m->sampling),
-		"finish", finish_name(m->finish), "answer_tokens", (json_int_t)st->answer_tokens,
-		"prompt_tokens", (json_int_t)st->prompt_tokens, "cached_tokens", (json_int_t)st->cached_tokens,
-		"ms", (json_int_t)st->ms, "first_token_ms", (json_int_t)st->first_token_ms));
+		"model", m->model, "seed", (json_int_t)m->seed,
+		"sampling", sampling_json(&m->sampling), "finish", finish_name(m->finish),
+		"answer_tokens", (json_int_t)st->answer_tokens,
+		"prompt_tokens", (json_int_t)st->prompt_tokens,
+		"cached_tokens", (json_int_t)st->cached_tokens, "ms", (json_int_t)st->ms,
+		 "first_token_ms", (json_int_t)st->first_token_ms));
 }
 
 json_t *
@@ -75,18 +80,20 @@ conversation_to_json(const struct conversation *c)
 
 		if (m->deleted)
 			continue;
-		object = json_pack("{s:i,s:i,s:s,s:I,s:o}", "id", m->id, "parent", parent_left(c, m), "role",
-			role_name(m->role), "at_ms", (json_int_t)m->at_ms, "text", text_json(&m->text));
+		object = json_pack("{s:i,s:i,s:s,s:I,s:o}", "id", m->id,
+			"parent", parent_left(c, m), "role", role_name(m->role),
+			"at_ms", (json_int_t)m->at_ms, "text", text_json(&m->text));
 		if (m->role == ROLE_ASSISTANT)
 			add_answer(object, m);
 		json_array_append_new(messages, object);
 	}
-	return json_pack("{s:i,s:s,s:s?,s:s?,s:s?,s:I,s:i,s:o}", "hum", FORMAT_VERSION, "session", c->id, "title", c->title,
-		"system", c->system, "model", c->model, "created_ms", (json_int_t)c->created_ms, "head", c->head,
-		"messages", messages);
+	return json_pack("{s:i,s:s,s:s?,s:s?,s:s?,s:I,s:i,s:o}", "hum", FORMAT_VERSION,
+		"session", c->id, "title", c->title, "system", c->system, "model", c->model,
+		"created_ms", (json_int_t)c->created_ms, "head", c->head, "messages", messages);
 }
 
-/* ---- reading ------------------------------------------------------------------------------------- */
+/* ---- reading
+ * ------------------------------------------------------------------------------------- */
 
 /* The file is somebody else's: whatever is wrong in it is an error that says where. */
 struct import {
@@ -100,10 +107,12 @@ fault(const struct import *in, const char *key, const char *wanted)
 {
 	if (!in->message)
 		return err_set(in->err, ERR_USAGE, "%s: \"%s\" must be %s", in->name, key, wanted);
-	return err_set(in->err, ERR_USAGE, "%s: message %zu: \"%s\" must be %s", in->name, in->message, key, wanted);
+	return err_set(in->err, ERR_USAGE, "%s: message %zu: \"%s\" must be %s", in->name,
+		in->message, key, wanted);
 }
 
-/* ---- values of an object; absent and null leave *out as it is ------------------------------------ */
+/* ---- values of an object; absent and null leave *out as it is
+ * ------------------------------------ */
 
 static int
 take_integer(const struct import *in, const json_t *o, const char *key, int64_t max, int64_t *out)
@@ -156,7 +165,8 @@ take_word(const struct import *in, const json_t *o, const char *key, char **out)
 	return 0;
 }
 
-/* ---- messages ------------------------------------------------------------------------------------ */
+/* ---- messages
+ * ------------------------------------------------------------------------------------ */
 
 static const struct {
 	const char *key;
@@ -188,7 +198,8 @@ take_sampling(const struct import *in, const json_t *o, struct sampling *out)
 	if (v && !json_is_object(v))
 		return fault(in, "sampling", "an object");
 	for (size_t i = 0; i < sizeof real_keys / sizeof *real_keys; i++)
-		if (take_float(in, v, real_keys[i].key, (float *)((char *)out + real_keys[i].offset)) < 0)
+		if (take_float(in, v, real_keys[i].key,
+			(float *)((char *)out + real_keys[i].offset)) < 0)
 			return -1;
 	for (size_t i = 0; i < sizeof whole_keys / sizeof *whole_keys; i++) {
 		uint32_t *field = (uint32_t *)((char *)out + whole_keys[i].offset);
@@ -214,13 +225,15 @@ take_answer(const struct import *in, const json_t *o, struct message *m)
 	if (finish && finish_parse(finish, &m->finish) < 0)
 		rc = fault(in, "finish", "stop, length, cancelled, error or open");
 	free(finish);
-	if (rc < 0 || take_word(in, o, "model", &m->model) < 0 || take_u64(in, o, "seed", &m->seed) < 0 ||
+	if (rc < 0 || take_word(in, o, "model", &m->model) < 0 ||
+		take_u64(in, o, "seed", &m->seed) < 0 ||
 		take_sampling(in, o, &m->sampling) < 0)
 		return -1;
 	if (take_u64(in, o, "answer_tokens", &st->answer_tokens) < 0 ||
 		take_u64(in, o, "prompt_tokens", &st->prompt_tokens) < 0 ||
 		take_u64(in, o, "cached_tokens", &st->cached_tokens) < 0 ||
-		take_u64(in, o, "ms", &st->ms) < 0 || take_u64(in, o, "first_token_ms", &st->first_token_ms) < 0)
+		take_u64(in, o, "ms", &st->ms) < 0 ||
+			take_u64(in, o, "first_token_ms", &st->first_token_ms) < 0)
 		return -1;
 	return 0;
 }
@@ -244,15 +257,18 @@ take_text(const struct import *in, const json_t *o, const json_t **out)
 	return json_is_string(*out) ? 0 : fault(in, "text", "a text");
 }
 
-/* Without ids each message follows the one before it: that is how other programs write conversations. */
+/* Without ids each message follows the one before it: that is how other programs write
+ * conversations. */
 static int
-take_place(const struct import *in, const json_t *o, const struct conversation *c, int64_t *id, int64_t *parent)
+take_place(const struct import *in, const json_t *o, const struct conversation *c, int64_t *id,
+	int64_t *parent)
 {
 	int last = c->n ? c->messages[c->n - 1]->id : 0;
 
 	*id = last + 1;
 	*parent = last;
-	if (take_integer(in, o, "id", MAX_ID, id) < 0 || take_integer(in, o, "parent", MAX_ID, parent) < 0)
+	if (take_integer(in, o, "id", MAX_ID, id) < 0 ||
+		take_integer(in, o, "parent", MAX_ID, parent) < 0)
 		return -1;
 	if (*id < 1 || conversation_find(c, (int)*id))
 		return fault(in, "id", "a number that no other message has");
@@ -288,7 +304,8 @@ take_message(const struct import *in, const json_t *o, struct conversation *c)
 	return role == ROLE_ASSISTANT ? take_answer(in, o, m) : 0;
 }
 
-/* ---- the whole ----------------------------------------------------------------------------------- */
+/* ---- the whole
+ * ----------------------------------------------------------------------------------- */
 
 static int
 take_header(struct import *in, const json_t *o, struct conversation *c)
@@ -301,7 +318,8 @@ take_header(struct import *in, const json_t *o, struct conversation *c)
 		return -1;
 	if (version > FORMAT_VERSION)
 		return err_set(in->err, ERR_USAGE, "%s was written by a newer hum", in->name);
-	if (take_word(in, o, "title", &c->title) < 0 || take_word(in, o, "system", &c->system) < 0 ||
+	if (take_word(in, o, "title", &c->title) < 0 ||
+		take_word(in, o, "system", &c->system) < 0 ||
 		take_word(in, o, "model", &c->model) < 0)
 		return -1;
 	return take_integer(in, o, "created_ms", INT64_MAX / 2, &c->created_ms);
@@ -330,7 +348,8 @@ add_title(struct conversation *c)
 }
 
 int
-conversation_from_json(const json_t *json, const char *name, struct conversation *out, struct err *e)
+conversation_from_json(const json_t *json, const char *name, struct conversation *out,
+	struct err *e)
 {
 	const json_t *list = json_is_object(json) ? json_object_get(json, "messages") : json;
 	struct import in = { .name = name, .err = e };

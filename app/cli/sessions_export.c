@@ -112,7 +112,8 @@ put_json(struct shelf *s, const struct conversation *c)
 	sessions_print_json(s, conversation_to_json(c));
 }
 
-/* ---- the verbs ----------------------------------------------------------------------------------- */
+/* ---- the verbs
+ * ----------------------------------------------------------------------------------- */
 
 static const struct {
 	const char *name;

@@ -1,6 +1,6 @@
 /*
- * make_model FILE [key=value...]: writes a small model of random weights for the scripts that test the command line.
- * Its greedy answers go on until the context is full. Keys: context, seed, name.
+ * make_model FILE [key=value...]: writes a small model of random weights for the scripts that test
+ * the command line. Its greedy answers go on until the context is full. Keys: context, seed, name.
  */
 #include "config.h"
 

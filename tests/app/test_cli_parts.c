@@ -44,9 +44,11 @@ written(struct output *o)
 }
 
 static void
-table__print__columns_are_as_wide_as_their_widest_cell(void **state)
+table__print__columns_as_wide_as_their_widest_cell(void **state)
 {
-	static const struct table_column columns[] = { { "NAME", false }, { "N", true }, { "LAST", false } };
+	static const struct table_column columns[] = {
+		{ "NAME", false }, { "N", true }, { "LAST", false },
+	};
 	struct output o;
 	struct table t;
 
@@ -133,8 +135,9 @@ repaired(const char *in, size_t len, const char *want, size_t bad)
 static void
 input__repair__leaves_valid_text_alone(void **state)
 {
-	repaired("", 0, "", 0);
-	repaired("a \xef\xbf\xbd é 漢 😀", strlen("a \xef\xbf\xbd é 漢 😀"), "a \xef\xbf\xbd é 漢 😀", 0);
+	static const char text[] = "a \xef\xbf\xbd é 漢 😀";
+
+	repaired(text, strlen(text), text, 0);
 }
 
 static void
@@ -170,8 +173,8 @@ conversation_json__from__lists_of_other_programs(void **state)
 	struct conversation c;
 	struct err e;
 
-	assert_int_equal(import("[{\"role\":\"system\",\"content\":\"S\"},{\"role\":\"user\",\"content\":\"a b\"},"
-				"{\"role\":\"assistant\",\"content\":\"c\"}]", &c, &e), 0);
+	assert_int_equal(import("[{\"role\":\"system\",\"content\":\"S\"},"
+				"{\"role\":\"user\",\"content\":\"a b\"},{\"role\":\"assistant\",\"content\":\"c\"}]", &c, &e), 0);
 	assert_string_equal(c.system, "S");
 	assert_string_equal(c.title, "a b");
 	assert_int_equal(c.n, 2);
@@ -192,7 +195,8 @@ conversation_json__to__leaves_out_what_was_deleted(void **state)
 				"{\"id\":1,\"role\":\"user\",\"text\":\"a\"},"
 				"{\"id\":2,\"parent\":1,\"role\":\"assistant\",\"text\":\"b\"},"
 				"{\"id\":3,\"parent\":2,\"role\":\"user\",\"text\":\"c\"},"
-				"{\"id\":4,\"parent\":3,\"role\":\"assistant\",\"text\":\"d\"}]}", &c, &e), 0);
+				"{\"id\":4,\"parent\":3,\"role\":\"assistant\",\"text\":\"d\"}]}",
+				&c, &e), 0);
 	conversation_delete(&c, 2);
 	json = conversation_to_json(&c);
 	assert_int_equal(conversation_from_json(json, "back", &back, &e), 0);
@@ -210,14 +214,16 @@ conversation_json__from__errors_say_where(void **state)
 	struct conversation c;
 	struct err e;
 
-	assert_int_equal(import("[{\"role\":\"user\",\"text\":\"a\"},\n{\"role\":\"judge\",\"text\":\"b\"}]", &c, &e), -1);
+	assert_int_equal(import("[{\"role\":\"user\",\"text\":\"a\"},\n{\"role\":\"judge\",\"text\":\"b\"}]",
+				&c, &e), -1);
 	assert_int_equal(e.code, ERR_USAGE);
 	assert_non_null(strstr(e.text, "message 2"));
 	assert_non_null(strstr(e.text, "role"));
 	assert_int_equal(import("[\n{\"role\":}]", &c, &e), -1);
 	assert_non_null(strstr(e.text, "file:2:"));
 	assert_int_equal(import("{\"messages\":[]}", &c, &e), -1);
-	assert_int_equal(import("[{\"role\":\"user\",\"text\":\"a\",\"id\":1},{\"role\":\"user\",\"text\":\"a\",\"id\":1}]",
+	assert_int_equal(import("[{\"role\":\"user\",\"text\":\"a\",\"id\":1},"
+				"{\"role\":\"user\",\"text\":\"a\",\"id\":1}]",
 				&c, &e), -1);
 	assert_non_null(strstr(e.text, "id"));
 }
@@ -226,9 +232,11 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(table__print__columns_are_as_wide_as_their_widest_cell, setup, teardown),
+		cmocka_unit_test_setup_teardown(table__print__columns_as_wide_as_their_widest_cell,
+			setup, teardown),
 		cmocka_unit_test_setup_teardown(table__cell__is_one_safe_line, setup, teardown),
-		cmocka_unit_test_setup_teardown(output__text__as_it_is_without_a_terminal, setup, teardown),
+		cmocka_unit_test_setup_teardown(output__text__as_it_is_without_a_terminal, setup,
+			teardown),
 		cmocka_unit_test_setup(output__end__reports_a_reader_that_is_gone, setup),
 		cmocka_unit_test_setup(output__end__keeps_an_earlier_status, setup),
 		cmocka_unit_test(input__repair__leaves_valid_text_alone),

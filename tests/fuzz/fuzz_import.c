@@ -1,6 +1,6 @@
 /*
- * Any bytes as a file for `hum sessions import`: refused with a message, or a conversation that is sound, and that its
- * own JSON gives back.
+ * Any bytes as a file for `hum sessions import`: refused with a message, or a conversation that is
+ * sound, and that its own JSON gives back.
  */
 #include "config.h"
 
