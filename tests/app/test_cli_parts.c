@@ -174,7 +174,8 @@ conversation_json__from__lists_of_other_programs(void **state)
 	struct err e;
 
 	assert_int_equal(import("[{\"role\":\"system\",\"content\":\"S\"},"
-				"{\"role\":\"user\",\"content\":\"a b\"},{\"role\":\"assistant\",\"content\":\"c\"}]", &c, &e), 0);
+				"{\"role\":\"user\",\"content\":\"a b\"},"
+				"{\"role\":\"assistant\",\"content\":\"c\"}]", &c, &e), 0);
 	assert_string_equal(c.system, "S");
 	assert_string_equal(c.title, "a b");
 	assert_int_equal(c.n, 2);
@@ -214,7 +215,8 @@ conversation_json__from__errors_say_where(void **state)
 	struct conversation c;
 	struct err e;
 
-	assert_int_equal(import("[{\"role\":\"user\",\"text\":\"a\"},\n{\"role\":\"judge\",\"text\":\"b\"}]",
+	assert_int_equal(import("[{\"role\":\"user\",\"text\":\"a\"},\n"
+				"{\"role\":\"judge\",\"text\":\"b\"}]",
 				&c, &e), -1);
 	assert_int_equal(e.code, ERR_USAGE);
 	assert_non_null(strstr(e.text, "message 2"));
