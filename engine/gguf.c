@@ -247,12 +247,6 @@ gguf_get_bool(const struct gguf *g, const char *key, bool *out, struct err *e)
 	return 1;
 }
 
-static struct gguf_string
-load_string(const uint8_t *p)
-{
-	return (struct gguf_string){ (const char *)p + 8, gguf_load_u64(p) };
-}
-
 int
 gguf_get_string(const struct gguf *g, const char *key, struct gguf_string *out, struct err *e)
 {
@@ -262,7 +256,7 @@ gguf_get_string(const struct gguf *g, const char *key, struct gguf_string *out, 
 		return 0;
 	if (x->type != GGUF_STRING)
 		return wrong_type(x, key, "a string", e);
-	*out = load_string(x->value);
+	*out = x->string;
 	return 1;
 }
 
@@ -301,7 +295,10 @@ struct gguf_string
 gguf_array_string(const struct gguf_array *a, uint64_t i)
 {
 	assert(a->type == GGUF_STRING && i < a->n);
-	return load_string(a->data + a->offset[i]);
+	return (struct gguf_string){
+		(const char *)a->data + a->offset[i] + 8,
+		a->offset[i + 1] - a->offset[i] - 8,
+	};
 }
 
 float

@@ -80,7 +80,7 @@ struct gguf_array {
 	uint32_t type;		/* GGUF value type of the elements */
 	uint64_t n;
 	const uint8_t *data;	/* first element; unaligned */
-	const uint64_t *offset;	/* strings only: [n] from `data` to each one's length field */
+	const uint64_t *offset;	/* strings only: [n + 1] from `data` to each, and end */
 };
 
 int gguf_get_array(const struct gguf *g, const char *key, struct gguf_array *out, struct err *e);

@@ -18,10 +18,13 @@ enum {
 	GGUF_SHOW = 96,			/* buffer for a name in a message */
 };
 
+/* Lengths are kept from the check on, and not read again from a file that may change under its
+ * mapping. */
 struct gguf_entry {
 	struct gguf_string key;
 	enum gguf_type type;
-	const uint8_t *value;		/* scalars, and a string's length field */
+	const uint8_t *value;		/* scalars */
+	struct gguf_string string;	/* when type is GGUF_STRING */
 	struct gguf_array array;	/* when type is GGUF_ARRAY */
 	uint64_t *offsets;		/* owned; array.offset */
 };

@@ -159,7 +159,7 @@ read_string_array(struct cursor *c, struct gguf_entry *x, struct err *e)
 
 	if (x->array.n > c->left / 8)
 		return cut_short(e);
-	x->offsets = malloc(x->array.n ? x->array.n * sizeof *x->offsets : 1);
+	x->offsets = malloc((x->array.n + 1) * sizeof *x->offsets);
 	if (!x->offsets)
 		return no_memory(e);
 	x->array.offset = x->offsets;
@@ -168,6 +168,7 @@ read_string_array(struct cursor *c, struct gguf_entry *x, struct err *e)
 		if (take_string(c, &s, e) < 0)
 			return -1;
 	}
+	x->offsets[x->array.n] = (uint64_t)(c->p - x->array.data);
 	return 0;
 }
 
@@ -196,7 +197,6 @@ static int
 read_entry(struct cursor *c, struct gguf_entry *x, struct err *e)
 {
 	char show[GGUF_SHOW];
-	struct gguf_string s;
 	uint32_t type;
 
 	if (take_name(c, &x->key, GGUF_MAX_KEY, "a key", e) < 0 || take_u32(c, &type, e) < 0)
@@ -209,7 +209,7 @@ read_entry(struct cursor *c, struct gguf_entry *x, struct err *e)
 	if (type == GGUF_ARRAY)
 		return read_array(c, x, e);
 	if (type == GGUF_STRING)
-		return take_string(c, &s, e);
+		return take_string(c, &x->string, e);
 	return take(c, types[type].size) ? 0 : cut_short(e);
 }
 

@@ -12,9 +12,9 @@
 #include "engine/panel_ymm.h"
 
 static inline vu
-panel_unsigned(vu q, int zero)
+panel_unsigned(vu x, uint32_t mask, int zero)
 {
-	return q;
+	return x & mask;
 }
 
 static inline vu
@@ -111,7 +111,7 @@ TILES(h6_32, KIND_HALVES, 6, 32)
 TILES(floats, KIND_FLOAT, 0, 0)
 
 static tile_fn *
-tile_for(enum quant_type type, size_t left, size_t *tokens)
+tile_for(enum quant_type type, size_t tokens)
 {
 	static tile_fn *const tiles[QUANT_TYPE_MAX][4] = {
 		[QUANT_F32] = UP_TO_4(floats),
@@ -131,8 +131,7 @@ tile_for(enum quant_type type, size_t left, size_t *tokens)
 		[QUANT_IQ4_XS] = UP_TO_4(w8),
 	};
 
-	*tokens = left < TILE_TOKENS ? left : TILE_TOKENS;
-	return tiles[type][*tokens - 1];
+	return tiles[type][tokens - 1];
 }
 
 #include "engine/panel_multiply.h"

@@ -1,17 +1,17 @@
 /*
- * 256-bit vectors with VNNI (processors of laptops without AVX-512): tiles of up to 6 tokens. Weights are
+ * 256-bit vectors with VNNI (processors of laptops without AVX-512): tiles of up to 4 tokens. Weights are
  * unsigned bytes (w + 128), multiplied as in matmul_avx512.c.
  */
 #include "config.h"
 
-#define TILE_TOKENS 6
+#define TILE_TOKENS 4
 
 #include "engine/panel_ymm.h"
 
 static inline vu
-panel_unsigned(vu q, int zero)
+panel_unsigned(vu x, uint32_t mask, int zero)
 {
-	return (vu)((vb)q + (uint8_t)(128 - zero));
+	return (vu)((vb)(x & mask) + (uint8_t)(128 - zero));
 }
 
 static inline vu
@@ -54,41 +54,28 @@ dot_groups(vi dot[], const uint8_t *q, const struct tokens *x, const int tokens,
 #define TILES(name, kind)                                                                          \
 	TILE(name, 1, kind, 8, 0)                                                                  \
 	TILE(name, 2, kind, 8, 0)                                                                  \
-	TILE(name, 3, kind, 8, 0)
-#define MORE_TILES(name, kind)                                                                     \
-	TILE(name, 4, kind, 8, 0)                                                                  \
-	TILE(name, 6, kind, 8, 0)
+	TILE(name, 3, kind, 8, 0)                                                                  \
+	TILE(name, 4, kind, 8, 0)
+#define UP_TO_4(name) { name##_1, name##_2, name##_3, name##_4 }
 
 TILES(whole, KIND_WHOLE)
-MORE_TILES(whole, KIND_WHOLE)
 TILES(whole_min, KIND_WHOLE_MIN)
-MORE_TILES(whole_min, KIND_WHOLE_MIN)
 TILES(halves, KIND_HALVES)
 TILES(halves_min, KIND_HALVES_MIN)
 TILES(floats, KIND_FLOAT)
-MORE_TILES(floats, KIND_FLOAT)
-
-#define UP_TO_3(name) name##_1, name##_2, name##_3
-#define UP_TO_6(name) UP_TO_3(name), name##_4, name##_4, name##_6
 
 static tile_fn *
-tile_for(enum quant_type type, size_t left, size_t *tokens)
+tile_for(enum quant_type type, size_t tokens)
 {
-	static const uint8_t sizes[6] = { 1, 2, 3, 4, 4, 6 };
-	static tile_fn *const tiles[KIND_COUNT][6] = {
-		[KIND_WHOLE] = { UP_TO_6(whole) },
-		[KIND_WHOLE_MIN] = { UP_TO_6(whole_min) },
-		[KIND_HALVES] = { UP_TO_3(halves) },
-		[KIND_HALVES_MIN] = { UP_TO_3(halves_min) },
-		[KIND_FLOAT] = { UP_TO_6(floats) },
+	static tile_fn *const tiles[KIND_COUNT][TILE_TOKENS] = {
+		[KIND_WHOLE] = UP_TO_4(whole),
+		[KIND_WHOLE_MIN] = UP_TO_4(whole_min),
+		[KIND_HALVES] = UP_TO_4(halves),
+		[KIND_HALVES_MIN] = UP_TO_4(halves_min),
+		[KIND_FLOAT] = UP_TO_4(floats),
 	};
-	enum panel_kind kind = panel_formats[type].kind;
-	size_t most = tiles[kind][5] ? 6 : 3;
 
-	if (left > most)
-		left = most;
-	*tokens = sizes[left - 1];
-	return tiles[kind][left - 1];
+	return tiles[panel_formats[type].kind][tokens - 1];
 }
 
 #include "engine/panel_multiply.h"

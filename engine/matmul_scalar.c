@@ -268,12 +268,10 @@ add_block(float acc, const struct weights *w, const struct act_block *a, bool ha
 
 	if (halves) {
 		acc = fmaf((float)lo * w->d[0], a->d, acc);
-		acc = fmaf((float)hi * w->d[1], a->d, acc);
-		if (minimum) {
+		if (minimum)
 			acc = fmaf(w->m[0], a->s[1], acc);
-			acc = fmaf(w->m[1], a->s[2], acc);
-		}
-		return acc;
+		acc = fmaf((float)hi * w->d[1], a->d, acc);
+		return minimum ? fmaf(w->m[1], a->s[2], acc) : acc;
 	}
 	acc = fmaf((float)(lo + hi) * w->d[0], a->d, acc);
 	return minimum ? fmaf(w->m[0], a->s[0], acc) : acc;

@@ -295,10 +295,12 @@ read_vectors(const void *p, size_t n)
 {
 	const char *c = p;
 	__m512i sum = _mm512_setzero_si512();
+	uint64_t word[8];
 
-	for (size_t i = 0; i < n; i += 64)
+	for (size_t i = 0; i < n; i += sizeof word)
 		sum = _mm512_add_epi64(sum, _mm512_loadu_si512(c + i));
-	return (uint64_t)_mm512_reduce_add_epi64(sum);
+	_mm512_storeu_si512(word, sum);
+	return word[0] + word[1] + word[2] + word[3] + word[4] + word[5] + word[6] + word[7];
 }
 
 static uint64_t

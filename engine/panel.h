@@ -31,8 +31,12 @@ enum {
 	PANEL_TOKENS = 192,		/* tokens whose sums are kept beside a panel */
 };
 
-/* Before loops whose variables must become registers. */
+/* Before loops whose arrays must become registers. */
+#ifdef __clang__
+#define UNROLL _Pragma("clang loop unroll(full)")
+#else
 #define UNROLL _Pragma("GCC unroll 32")
+#endif
 
 #define INLINE static inline __attribute__((always_inline))
 
@@ -44,12 +48,15 @@ typedef float vf __attribute__((vector_size(4 * LANES), may_alias));
 /* 16 bytes of each of LANES rows, turned: lane r of out[j] holds bytes 4j..4j+3 of row r. */
 static inline void load_rows(const uint8_t *p, size_t stride, vu out[4]);
 
-/* The low 16 bits of each lane as a half-precision number. */
-static inline vf half_to_float(vu h);
+/* The two half-precision numbers of each lane: the low ones to out[0], the high ones to out[1]. */
+static inline void halves_to_float(vu x, vf out[2]);
 
-/* The bytes of a panel for unsigned weights less `zero` (0, 4, 8, 16, 32), and for signed weights. */
-static inline vu panel_unsigned(vu q, int zero);
+/* The bytes of a panel for unsigned weights, x & mask, less `zero` (0, 4, 8, 16, 32); and for signed weights. */
+static inline vu panel_unsigned(vu x, uint32_t mask, int zero);
 static inline vu panel_signed(vu q);
+
+/* (a & ~mask) | (b & mask) */
+static inline vu merge(vu a, vu b, uint32_t mask);
 
 /* Each byte (0..15) replaced by its value in the table of IQ4. */
 static inline vu lookup(vu nibbles);
@@ -121,7 +128,7 @@ struct panel_format {
 typedef void tile_fn(const struct panel *p, size_t n, const void *act, size_t stride, float *sum,
 	struct panel_ahead *next);
 
-/* The tile for at most `left` tokens; *tokens is how many it takes, 1..left. */
-static tile_fn *tile_for(enum quant_type type, size_t left, size_t *tokens);
+/* The tile of so many tokens, 1..TILE_TOKENS. */
+static tile_fn *tile_for(enum quant_type type, size_t tokens);
 
 #endif

@@ -108,10 +108,11 @@ multiply_panel(struct scratch *x, const struct shape *s, const struct matrix *w,
 
 		unpack_chunk(x, s, w, r, r1, k, cols, &next);
 		for (size_t t = 0; t < n; t += tokens) {
-			tile_fn *tile = tile_for(w->type, n - t, &tokens);
+			size_t tiles = (n - t + TILE_TOKENS - 1) / TILE_TOKENS;
 
-			tile(&x->panel, floats ? cols : cols / MATMUL_BLOCK, act + (t0 + t) * stride, stride,
-				x->sum[t], &next);
+			tokens = (n - t + tiles - 1) / tiles;
+			tile_for(w->type, tokens)(&x->panel, floats ? cols : cols / MATMUL_BLOCK,
+				act + (t0 + t) * stride, stride, x->sum[t], &next);
 		}
 	}
 }

@@ -13,7 +13,7 @@ enum { VECTORS = PANEL_ROWS / LANES };
 
 /* The tokens of a tile, reached from every third one: an address is a pointer and once or twice the stride. */
 struct tokens {
-	const char *p[4];
+	const char *p[2];
 	size_t stride;
 };
 
@@ -22,7 +22,7 @@ tokens_from(const void *act, size_t offset, size_t stride)
 {
 	const char *p = (const char *)act + offset;
 
-	return (struct tokens){ { p, p + 3 * stride, p + 6 * stride, p + 9 * stride }, stride };
+	return (struct tokens){ { p, p + 3 * stride }, stride };
 }
 
 INLINE const void *
@@ -68,42 +68,30 @@ add_dot(vf acc, vi dot, const struct scale *s, int v, vf a)
 	return fma_lanes(fma_lanes((vf)dot, s->d[v], s->less[v]), a, acc);
 }
 
-/* Adds block b of the panel to the sums of all tokens. Width and zero: see start_dot and dot_groups. */
+/*
+ * Adds part 0 (all), 1 or 2 (a half) of a block to the sums: its dot products, then its minimum if it has
+ * one. Width and zero: see start_dot and dot_groups.
+ */
 INLINE void
-tile_block(const struct panel *restrict p, size_t b, const struct tokens *x, float *restrict sum,
-	const int tokens, const enum panel_kind kind, const int width, const int zero)
+tile_part(const uint8_t *q, const float *d, const float *m, const struct tokens *x, vf sum[], const int part,
+	const int tokens, const int width, const int zero)
 {
-	const bool halves = kind == KIND_HALVES || kind == KIND_HALVES_MIN;
-	const bool minimum = kind == KIND_WHOLE_MIN || kind == KIND_HALVES_MIN;
-	const uint8_t *q = p->q + b * 8 * PANEL_GROUP;
-	const float *d = p->d + b * (halves ? 2 : 1) * PANEL_ROWS, *m = p->m + b * (halves ? 2 : 1) * PANEL_ROWS;
-	vi dot[VECTORS * TILE_TOKENS], hi[VECTORS * TILE_TOKENS];
-	struct scale scale, scale_hi;
+	vi dot[VECTORS * TILE_TOKENS];
+	struct scale scale;
 
 	UNROLL
-	for (int i = 0; i < tokens * VECTORS; i++) {
-		dot[i] = start_dot(block(x, i / VECTORS), halves ? 1 : 0, width, zero);
-		hi[i] = start_dot(block(x, i / VECTORS), 2, width, zero);
-	}
-	dot_groups(dot, q, x, tokens, 0, halves ? 4 : 8, width);
-	if (halves)
-		dot_groups(hi, q, x, tokens, 4, 8, width);
+	for (int i = 0; i < tokens * VECTORS; i++)
+		dot[i] = start_dot(block(x, i / VECTORS), part, width, zero);
+	dot_groups(dot, q, x, tokens, part == 2 ? 4 : 0, part == 1 ? 4 : 8, width);
 	scale = load_scale(d);
-	scale_hi = load_scale(halves ? d + PANEL_ROWS : d);
 	UNROLL
 	for (int i = 0; i < tokens * VECTORS; i++) {
 		const struct act_block *a = block(x, i / VECTORS);
 		const int v = i % VECTORS;
-		vf acc = *(vf *)(sum + i * LANES), ad = broadcast_float(a->d);
 
-		acc = add_dot(acc, dot[i], &scale, v, ad);
-		if (halves)
-			acc = add_dot(acc, hi[i], &scale_hi, v, ad);
-		if (minimum)
-			acc = fma_lanes(*(const vf *)(m + v * LANES), broadcast_float(a->s[halves ? 1 : 0]), acc);
-		if (minimum && halves)
-			acc = fma_lanes(*(const vf *)(m + PANEL_ROWS + v * LANES), broadcast_float(a->s[2]), acc);
-		*(vf *)(sum + i * LANES) = acc;
+		sum[i] = add_dot(sum[i], dot[i], &scale, v, broadcast_float(a->d));
+		if (m)
+			sum[i] = fma_lanes(*(const vf *)(m + v * LANES), broadcast_float(a->s[part]), sum[i]);
 	}
 }
 
@@ -111,12 +99,28 @@ INLINE void
 tile_blocks(const struct panel *restrict p, size_t n, const void *act, size_t stride, float *restrict sum,
 	struct panel_ahead *next, const int tokens, const enum panel_kind kind, const int width, const int zero)
 {
+	const bool halves = kind == KIND_HALVES || kind == KIND_HALVES_MIN;
+	const bool minimum = kind == KIND_WHOLE_MIN || kind == KIND_HALVES_MIN;
+	vf acc[VECTORS * TILE_TOKENS];
+
+	UNROLL
+	for (int i = 0; i < tokens * VECTORS; i++)
+		acc[i] = *(vf *)(sum + i * LANES);
 	for (size_t b = 0; b < n; b++) {
 		const struct tokens x = tokens_from(act, b * sizeof(struct act_block), stride);
+		const uint8_t *q = p->q + b * 8 * PANEL_GROUP;
+		const float *d = p->d + b * (halves ? 2 : 1) * PANEL_ROWS;
+		const float *m = p->m + b * (halves ? 2 : 1) * PANEL_ROWS;
 
 		prefetch_lines(next, 1);
-		tile_block(p, b, &x, sum, tokens, kind, width, zero);
+		tile_part(q, d, minimum ? m : NULL, &x, acc, halves ? 1 : 0, tokens, width, zero);
+		if (halves)
+			tile_part(q, d + PANEL_ROWS, minimum ? m + PANEL_ROWS : NULL, &x, acc, 2, tokens, width,
+				zero);
 	}
+	UNROLL
+	for (int i = 0; i < tokens * VECTORS; i++)
+		*(vf *)(sum + i * LANES) = acc[i];
 }
 
 INLINE void

@@ -46,13 +46,33 @@ prefetch_lines(struct panel_ahead *a, unsigned steps)
 	}
 }
 
+/* The scale of a block that begins with it. */
+static inline void
+put_scale(struct panel_out o, size_t b, vu head)
+{
+	vf d[2];
+
+	halves_to_float(head, d);
+	put_float(o.d, b, d[0]);
+}
+
+static inline void
+put_scale_and_minimum(struct panel_out o, size_t b, vu head)
+{
+	vf d[2];
+
+	halves_to_float(head, d);
+	put_float(o.d, b, d[0]);
+	put_float(o.m, b, d[1]);
+}
+
 static inline void
 put_nibbles(uint8_t *q, size_t b, const vu x[4], int zero)
 {
 	UNROLL
 	for (size_t j = 0; j < 4; j++) {
-		put(q, b, j, panel_unsigned(x[j] & NIBBLES, zero));
-		put(q, b, j + 4, panel_unsigned(x[j] >> 4 & NIBBLES, zero));
+		put(q, b, j, panel_unsigned(x[j], NIBBLES, zero));
+		put(q, b, j + 4, panel_unsigned(x[j] >> 4, NIBBLES, zero));
 	}
 }
 
@@ -61,8 +81,11 @@ put_nibbles_and_fifth(uint8_t *q, size_t b, const vu x[4], vu fifth, int zero)
 {
 	UNROLL
 	for (unsigned j = 0; j < 4; j++) {
-		put(q, b, j, panel_unsigned((x[j] & NIBBLES) | spread_bits(fifth >> 4 * j), zero));
-		put(q, b, j + 4, panel_unsigned((x[j] >> 4 & NIBBLES) | spread_bits(fifth >> (16 + 4 * j)), zero));
+		vu lo = merge(spread_bits(fifth >> 4 * j), x[j], NIBBLES);
+		vu hi = merge(spread_bits(fifth >> (16 + 4 * j)), x[j] >> 4, NIBBLES);
+
+		put(q, b, j, panel_unsigned(lo, 0x1f1f1f1f, zero));
+		put(q, b, j + 4, panel_unsigned(hi, 0x1f1f1f1f, zero));
 	}
 }
 
@@ -87,7 +110,7 @@ unpack_q4_0(const uint8_t *p, size_t stride, size_t blocks, struct panel_out o, 
 		prefetch_lines(next, 1);
 		load_rows(p, stride, head);
 		load_rows(p + 2, stride, x);
-		put_float(o.d, b, half_to_float(head[0]));
+		put_scale(o, b, head[0]);
 		put_nibbles(o.q, b, x, 8);
 	}
 }
@@ -101,8 +124,7 @@ unpack_q4_1(const uint8_t *p, size_t stride, size_t blocks, struct panel_out o, 
 		prefetch_lines(next, 1);
 		load_rows(p, stride, head);
 		load_rows(p + 4, stride, x);
-		put_float(o.d, b, half_to_float(head[0]));
-		put_float(o.m, b, half_to_float(head[0] >> 16));
+		put_scale_and_minimum(o, b, head[0]);
 		put_nibbles(o.q, b, x, 0);
 	}
 }
@@ -116,7 +138,7 @@ unpack_q5_0(const uint8_t *p, size_t stride, size_t blocks, struct panel_out o, 
 		prefetch_lines(next, 1);
 		load_rows(p, stride, head);
 		load_rows(p + 6, stride, x);
-		put_float(o.d, b, half_to_float(head[0]));
+		put_scale(o, b, head[0]);
 		put_nibbles_and_fifth(o.q, b, x, head[0] >> 16 | head[1] << 16, 16);
 	}
 }
@@ -124,14 +146,14 @@ unpack_q5_0(const uint8_t *p, size_t stride, size_t blocks, struct panel_out o, 
 static void
 unpack_q5_1(const uint8_t *p, size_t stride, size_t blocks, struct panel_out o, struct panel_ahead *next)
 {
+
 	for (size_t b = 0; b < blocks; b++, p += 24) {
 		vu head[4], x[4];
 
 		prefetch_lines(next, 1);
 		load_rows(p, stride, head);
 		load_rows(p + 8, stride, x);
-		put_float(o.d, b, half_to_float(head[0]));
-		put_float(o.m, b, half_to_float(head[0] >> 16));
+		put_scale_and_minimum(o, b, head[0]);
 		put_nibbles_and_fifth(o.q, b, x, head[1], 0);
 	}
 }
@@ -146,7 +168,7 @@ unpack_q8_0(const uint8_t *p, size_t stride, size_t blocks, struct panel_out o, 
 		load_rows(p, stride, head);
 		load_rows(p + 2, stride, x);
 		load_rows(p + 18, stride, x + 4);
-		put_float(o.d, b, half_to_float(head[0]));
+		put_scale(o, b, head[0]);
 		UNROLL
 		for (size_t j = 0; j < 8; j++)
 			put(o.q, b, j, panel_signed(x[j]));
@@ -162,7 +184,7 @@ unpack_iq4_nl(const uint8_t *p, size_t stride, size_t blocks, struct panel_out o
 		prefetch_lines(next, 1);
 		load_rows(p, stride, head);
 		load_rows(p + 2, stride, x);
-		put_float(o.d, b, half_to_float(head[0]));
+		put_scale(o, b, head[0]);
 		put_lookup(o.q, b, x);
 	}
 }
@@ -174,18 +196,17 @@ unpack_q2_k(const uint8_t *p, size_t stride, size_t blocks, struct panel_out o, 
 {
 	for (size_t b = 0; b < blocks; b += 8, p += 84) {
 		vu sc[4], tail[4];
-		vf d, dmin;
+		vf d[2];
 
 		load_rows(p, stride, sc);
 		load_rows(p + 68, stride, tail);
-		d = half_to_float(tail[3]);
-		dmin = -half_to_float(tail[3] >> 16);
+		halves_to_float(tail[3], d);
 		UNROLL
 		for (unsigned i = 0; i < 16; i++) {
 			vu s = byte_of(sc[i / 4], i % 4);
 
-			put_float(o.d, 2 * b + i, d * to_float(s & 15));
-			put_float(o.m, 2 * b + i, dmin * to_float(s >> 4));
+			put_float(o.d, 2 * b + i, d[0] * to_float(s & 15));
+			put_float(o.m, 2 * b + i, -(d[1] * to_float(s >> 4)));
 		}
 		UNROLL
 		for (size_t c = 0; c < 4; c++) {
@@ -198,7 +219,7 @@ unpack_q2_k(const uint8_t *p, size_t stride, size_t blocks, struct panel_out o, 
 				UNROLL
 				for (size_t j = 0; j < 4; j++)
 					put(o.q, b + c / 2 * 4 + g, c % 2 * 4 + j,
-						panel_unsigned(x[j] >> 2 * g & 0x03030303, 0));
+						panel_unsigned(x[j] >> 2 * g, 0x03030303, 0));
 			}
 		}
 	}
@@ -222,16 +243,16 @@ unpack_q3_k(const uint8_t *p, size_t stride, size_t blocks, struct panel_out o, 
 {
 	for (size_t b = 0; b < blocks; b += 8, p += 110) {
 		vu hmask[8], tail[4], sc[4];
-		vf d;
+		vf d[2];
 
 		load_rows(p, stride, hmask);
 		load_rows(p + 16, stride, hmask + 4);
 		load_rows(p + 94, stride, tail);	/* two bytes before the scales */
-		d = half_to_float(tail[3] >> 16);
+		halves_to_float(tail[3], d);
 		q3_k_scales(tail, sc);
 		UNROLL
 		for (unsigned i = 0; i < 16; i++)
-			put_float(o.d, 2 * b + i, d * to_float(byte_of(sc[i / 4], i % 4) - 32));
+			put_float(o.d, 2 * b + i, d[1] * to_float(byte_of(sc[i / 4], i % 4) - 32));
 		UNROLL
 		for (size_t c = 0; c < 4; c++) {
 			vu x[4];
@@ -242,10 +263,12 @@ unpack_q3_k(const uint8_t *p, size_t stride, size_t blocks, struct panel_out o, 
 			for (unsigned g = 0; g < 4; g++) {
 				UNROLL
 				for (size_t j = 0; j < 4; j++) {
-					vu hi = hmask[c % 2 * 4 + j] >> (c / 2 * 4 + g) & 0x01010101;
+					unsigned bit = (unsigned)(c / 2 * 4) + g;
+					vu h = hmask[c % 2 * 4 + j];
 
-					put(o.q, b + c / 2 * 4 + g, c % 2 * 4 + j,
-						panel_unsigned((x[j] >> 2 * g & 0x03030303) | hi << 2, 4));
+					h = bit < 2 ? h << (2 - bit) : h >> (bit - 2);
+					put(o.q, b + bit, c % 2 * 4 + j,
+						panel_unsigned(merge(h, x[j] >> 2 * g, 0x03030303), 0x07070707, 4));
 				}
 			}
 		}
@@ -256,17 +279,18 @@ unpack_q3_k(const uint8_t *p, size_t stride, size_t blocks, struct panel_out o, 
 static inline void
 put_k4_scales(const vu head[4], size_t b, struct panel_out o)
 {
-	vf d = half_to_float(head[0]), dmin = -half_to_float(head[0] >> 16);
 	vu sc[2], m[2];
+	vf d[2];
 
+	halves_to_float(head[0], d);
 	sc[0] = head[1] & 0x3f3f3f3f;
 	m[0] = head[2] & 0x3f3f3f3f;
-	sc[1] = (head[3] & NIBBLES) | (head[1] >> 2 & 0x30303030);
-	m[1] = (head[3] >> 4 & NIBBLES) | (head[2] >> 2 & 0x30303030);
+	sc[1] = merge(head[1] >> 2, head[3], NIBBLES) & 0x3f3f3f3f;
+	m[1] = merge(head[2] >> 2, head[3] >> 4, NIBBLES) & 0x3f3f3f3f;
 	UNROLL
 	for (unsigned g = 0; g < 8; g++) {
-		put_float(o.d, b + g, d * to_float(byte_of(sc[g / 4], g % 4)));
-		put_float(o.m, b + g, dmin * to_float(byte_of(m[g / 4], g % 4)));
+		put_float(o.d, b + g, d[0] * to_float(byte_of(sc[g / 4], g % 4)));
+		put_float(o.m, b + g, -(d[1] * to_float(byte_of(m[g / 4], g % 4))));
 	}
 }
 
@@ -286,8 +310,8 @@ unpack_q4_k(const uint8_t *p, size_t stride, size_t blocks, struct panel_out o, 
 			for (size_t j = 0; j < 4; j++) {
 				size_t g = b + c / 2 * 2, i = c % 2 * 4 + j;
 
-				put(o.q, g, i, panel_unsigned(x[j] & NIBBLES, 0));
-				put(o.q, g + 1, i, panel_unsigned(x[j] >> 4 & NIBBLES, 0));
+				put(o.q, g, i, panel_unsigned(x[j], NIBBLES, 0));
+				put(o.q, g + 1, i, panel_unsigned(x[j] >> 4, NIBBLES, 0));
 			}
 		}
 	}
@@ -310,10 +334,11 @@ unpack_q5_k(const uint8_t *p, size_t stride, size_t blocks, struct panel_out o, 
 			UNROLL
 			for (unsigned j = 0; j < 4; j++) {
 				unsigned g = c / 2 * 2, i = c % 2 * 4 + j;
-				vu lo = (qh[i] >> g & 0x01010101) << 4, hi = (qh[i] >> (g + 1) & 0x01010101) << 4;
+				vu lo = g < 4 ? qh[i] << (4 - g) : qh[i] >> (g - 4);
+				vu hi = g < 3 ? qh[i] << (3 - g) : qh[i] >> (g - 3);
 
-				put(o.q, b + g, i, panel_unsigned((x[j] & NIBBLES) | lo, 0));
-				put(o.q, b + g + 1, i, panel_unsigned((x[j] >> 4 & NIBBLES) | hi, 0));
+				put(o.q, b + g, i, panel_unsigned(merge(lo, x[j], NIBBLES), 0x1f1f1f1f, 0));
+				put(o.q, b + g + 1, i, panel_unsigned(merge(hi, x[j] >> 4, NIBBLES), 0x1f1f1f1f, 0));
 			}
 		}
 	}
@@ -330,10 +355,10 @@ put_q6_k(const uint8_t *ql, const uint8_t *qh, size_t stride, uint8_t *q, size_t
 	load_rows(qh, stride, h);
 	UNROLL
 	for (size_t j = 0; j < 4; j++) {
-		put(q, b, i + j, panel_unsigned((lo[j] & NIBBLES) | (h[j] << 4 & 0x30303030), 32));
-		put(q, b + 1, i + j, panel_unsigned((lo2[j] & NIBBLES) | (h[j] << 2 & 0x30303030), 32));
-		put(q, b + 2, i + j, panel_unsigned((lo[j] >> 4 & NIBBLES) | (h[j] & 0x30303030), 32));
-		put(q, b + 3, i + j, panel_unsigned((lo2[j] >> 4 & NIBBLES) | (h[j] >> 2 & 0x30303030), 32));
+		put(q, b, i + j, panel_unsigned(merge(h[j] << 4, lo[j], NIBBLES), 0x3f3f3f3f, 32));
+		put(q, b + 1, i + j, panel_unsigned(merge(h[j] << 2, lo2[j], NIBBLES), 0x3f3f3f3f, 32));
+		put(q, b + 2, i + j, panel_unsigned(merge(h[j], lo[j] >> 4, NIBBLES), 0x3f3f3f3f, 32));
+		put(q, b + 3, i + j, panel_unsigned(merge(h[j] >> 2, lo2[j] >> 4, NIBBLES), 0x3f3f3f3f, 32));
 	}
 }
 
@@ -342,16 +367,16 @@ unpack_q6_k(const uint8_t *p, size_t stride, size_t blocks, struct panel_out o, 
 {
 	for (size_t b = 0; b < blocks; b += 8, p += 210) {
 		vu sc[4], tail[4];
-		vf d;
+		vf d[2];
 
 		load_rows(p + 192, stride, sc);
 		load_rows(p + 194, stride, tail);
-		d = half_to_float(tail[3] >> 16);
+		halves_to_float(tail[3], d);
 		UNROLL
 		for (unsigned i = 0; i < 16; i++) {
 			vi s = (vi)(sc[i / 4] << (24 - 8 * (i % 4))) >> 24;
 
-			put_float(o.d, 2 * b + i, d * to_float((vu)s));
+			put_float(o.d, 2 * b + i, d[1] * to_float((vu)s));
 		}
 		UNROLL
 		for (size_t c = 0; c < 4; c++) {
@@ -367,15 +392,15 @@ unpack_iq4_xs(const uint8_t *p, size_t stride, size_t blocks, struct panel_out o
 {
 	for (size_t b = 0; b < blocks; b += 8, p += 136) {
 		vu x[4];
-		vf d;
+		vf d[2];
 
 		load_rows(p, stride, x);
-		d = half_to_float(x[0]);
+		halves_to_float(x[0], d);
 		UNROLL
 		for (unsigned g = 0; g < 8; g++) {
 			vu ls = (x[1] >> 4 * g & 15) | (x[0] >> (16 + 2 * g) & 3) << 4;
 
-			put_float(o.d, b + g, d * to_float(ls - 32));
+			put_float(o.d, b + g, d[0] * to_float(ls - 32));
 		}
 		UNROLL
 		for (size_t g = 0; g < 8; g++) {
@@ -413,8 +438,11 @@ unpack_f16(const uint8_t *p, size_t stride, size_t cols, struct panel_out o, str
 		load_rows(p, stride, x);
 		UNROLL
 		for (size_t j = 0; j < 4; j++) {
-			put_float((float *)o.q, k + 2 * j, half_to_float(x[j]));
-			put_float((float *)o.q, k + 2 * j + 1, half_to_float(x[j] >> 16));
+			vf f[2];
+
+			halves_to_float(x[j], f);
+			put_float((float *)o.q, k + 2 * j, f[0]);
+			put_float((float *)o.q, k + 2 * j + 1, f[1]);
 		}
 	}
 }

@@ -29,12 +29,20 @@ load_rows(const uint8_t *p, size_t stride, vu out[4])
 	out[3] = (vu)_mm256_unpackhi_epi64(c, d);
 }
 
-static inline vf
-half_to_float(vu h)
+static inline void
+halves_to_float(vu x, vf out[2])
 {
-	__m256i words = _mm256_packus_epi32((__m256i)(h & 0xffff), _mm256_setzero_si256());
+	__m256i halves = _mm256_packus_epi32((__m256i)(x & 0xffff), (__m256i)(x >> 16));
+	__m256i sorted = _mm256_permute4x64_epi64(halves, 0xd8);
 
-	return (vf)_mm256_cvtph_ps(_mm256_castsi256_si128(_mm256_permute4x64_epi64(words, 0x08)));
+	out[0] = (vf)_mm256_cvtph_ps(_mm256_castsi256_si128(sorted));
+	out[1] = (vf)_mm256_cvtph_ps(_mm256_extracti128_si256(sorted, 1));
+}
+
+static inline vu
+merge(vu a, vu b, uint32_t mask)
+{
+	return (a & ~mask) | (b & mask);
 }
 
 static inline vu

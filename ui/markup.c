@@ -128,7 +128,7 @@ markup_line(struct markup *m, const char *s, size_t n, struct markup_line *line)
 	hashes = count_run(s, n, '#');
 	if (hashes >= 1 && hashes <= 6 && (hashes == n || s[hashes] == ' ')) {
 		line->block = MARKUP_HEADING;
-		line->marker = indent + hashes;
+		line->marker = indent + hashes + count_blanks(s + hashes, n - hashes);
 		return;
 	}
 	if (is_rule(s, n)) {

@@ -288,8 +288,11 @@ draw_item(const struct pick *k, size_t row, struct pen *p)
 	struct style match = style_over(text, p->c->sheet.slot[STYLE_match]);
 	int room = p->right - p->left - 3, label = k->label_cells;
 
-	if (k->detail_cells && label + 2 + k->detail_cells > room)
-		label = room * 3 / 5 > room - 2 - k->detail_cells ? room * 3 / 5 : room - 2 - k->detail_cells;
+	if (label + 2 + k->detail_cells > room) {	/* the label matters more, up to a point */
+		int most = room * 2 / 3 > room - 2 - k->detail_cells ? room * 2 / 3 : room - 2 - k->detail_cells;
+
+		label = label < most ? label : most;
+	}
 	pen_str(p, text, chosen ? p->c->marks->pointer : " ");
 	pen_str(p, text, " ");
 	draw_matched(p, text, match, it->label, k->filter.s, k->detail_cells ? label : room);
@@ -420,7 +423,9 @@ pick_draw(struct popup *p, struct canvas *c, const struct layout *l, int *row, i
 	draw_filter(k, c, in, row, col);
 	list = (struct rect){ in.row + 1, in.col, in.rows - 1, in.cols };
 	if (framed && k->has_preview && l->cols >= PREVIEW_BESIDE_COLS) {
-		list.cols = in.cols * 9 / 20;
+		list.cols = k->label_cells + (k->detail_cells ? k->detail_cells + 2 : 0) + 3;
+		if (list.cols > in.cols * 3 / 5)
+			list.cols = in.cols * 3 / 5;
 		rule(c, list.row, list.col + list.cols + 1, list.rows, 1);
 		draw_preview(k, c, (struct rect){ list.row, list.col + list.cols + 3, list.rows,
 			in.cols - list.cols - 3 });

@@ -6,10 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <term.h>
 #include <termios.h>
 #include <unistd.h>
 
+#include "base/strbuf.h"
 #include "ui/terminal.h"
 
 #define LENGTH(a) (sizeof(a) / sizeof *(a))
@@ -37,13 +39,9 @@ static struct {
 static const int kept_signals[] = { SIGINT, SIGTERM, SIGTSTP, SIGWINCH, SIGCONT };
 
 static void
-terminal_write(const struct terminal *t, const char *s)
+terminal_write(const struct terminal *t, const char *s, size_t n)
 {
-	size_t n = strlen(s);
-
-	if (t->headless)
-		return;
-	while (n) {
+	while (n && !t->headless) {
 		ssize_t k = write(STDOUT_FILENO, s, n);
 
 		if (k < 0 && errno != EINTR)
@@ -83,11 +81,13 @@ restore_prepare(const struct terminal *t)
 static void
 modes_on(struct terminal *t)
 {
-	terminal_write(t, PASTE_ON);
+	strbuf_reset(&t->out);
+	strbuf_adds(&t->out, PASTE_ON);
 	if (t->mouse)
-		terminal_write(t, MOUSE_ON);
+		strbuf_adds(&t->out, MOUSE_ON);
 	if (t->modern)
-		terminal_write(t, KEYS_ON);
+		strbuf_adds(&t->out, KEYS_ON);
+	terminal_write(t, t->out.s, t->out.len);
 	restore.active = !t->headless;
 }
 
@@ -95,9 +95,99 @@ static void
 modes_off(struct terminal *t)
 {
 	if (t->modern)
-		terminal_write(t, KEYS_OFF);
-	terminal_write(t, MOUSE_OFF PASTE_OFF);
+		terminal_write(t, KEYS_OFF, strlen(KEYS_OFF));
+	terminal_write(t, MOUSE_OFF PASTE_OFF, strlen(MOUSE_OFF PASTE_OFF));
 }
+
+/* Keys as they are hit, Ctrl-C and its like as keys. curses cannot do it: its output is no terminal. */
+static void
+raw_mode(struct terminal *t)
+{
+	struct termios raw;
+
+	if (t->headless || tcgetattr(t->fd, &restore.modes))
+		return;
+	raw = restore.modes;
+	cfmakeraw(&raw);
+	tcsetattr(t->fd, TCSADRAIN, &raw);
+}
+
+/* ---- output ---------------------------------------------------------------------------------- */
+
+/* Digits after ESC [ and the letter behind them; 0 when it is another kind of sequence. */
+static size_t
+short_csi(const char *s, size_t n, unsigned *number, char *letter)
+{
+	size_t i = 2;
+
+	*number = 0;
+	if (n < 3 || s[0] != '\033' || s[1] != '[')
+		return 0;
+	for (; i < n && s[i] >= '0' && s[i] <= '9' && *number < 10000; i++)
+		*number = *number * 10 + (unsigned)(s[i] - '0');
+	if (i == n || i == 2)
+		return 0;
+	*letter = s[i];
+	return i + 1;
+}
+
+/*
+ * Many a terminal that calls itself xterm does not know xterm's "repeat the character" and "scroll by n
+ * lines", which curses likes: they are written out. (curses has put the cursor on the edge to scroll at.)
+ */
+static void
+translate(struct strbuf *out, const char *s, size_t n)
+{
+	unsigned number = 0;
+	char letter = 0, last = ' ';
+
+	for (size_t i = 0, len; i < n; i += len) {
+		len = short_csi(s + i, n - i, &number, &letter);
+		if (len && letter == 'b') {
+			while (number--)
+				strbuf_addc(out, last);	/* curses repeats ASCII only */
+		} else if (len && (letter == 'S' || letter == 'T')) {
+			while (number--)
+				strbuf_adds(out, letter == 'S' ? "\n" : "\033M");
+		} else {
+			last = s[i];
+			len = len ? len : 1;
+			strbuf_add(out, s + i, len);
+		}
+	}
+}
+
+/* Writes what curses has collected, as one frame. */
+static void
+flush(struct terminal *t, bool frame)
+{
+	off_t n = lseek(t->collected, 0, SEEK_CUR);
+	struct strbuf *raw = &t->raw;
+
+	if (n <= 0)
+		return;
+	strbuf_reset(raw);
+	strbuf_reset(&t->out);
+	strbuf_reserve(raw, (size_t)n);
+	n = pread(t->collected, raw->s, (size_t)n, 0);
+	if (ftruncate(t->collected, 0) || lseek(t->collected, 0, SEEK_SET) || n < 0)
+		return;
+	if (frame && t->modern)
+		strbuf_adds(&t->out, FRAME_BEGIN);
+	translate(&t->out, raw->s, (size_t)n);
+	if (frame && t->modern)
+		strbuf_adds(&t->out, FRAME_END);
+	terminal_write(t, t->out.s, t->out.len);
+}
+
+void
+terminal_show(struct terminal *t)
+{
+	doupdate();
+	flush(t, true);
+}
+
+/* ---- life ------------------------------------------------------------------------------------ */
 
 /* Old terminals print what they do not know of the newer sequences; go by the name. */
 static bool
@@ -141,41 +231,54 @@ screen_new(struct terminal *t)
 
 	for (size_t i = 0; i < LENGTH(kept_signals); i++)
 		sigaction(kept_signals[i], NULL, &saved[i]);
-	s = t->headless ? newterm("xterm-256color", t->null, t->null) : newterm(NULL, stdout, stdin);
+	s = newterm(t->headless ? "xterm-256color" : NULL, t->file, t->file);
 	for (size_t i = 0; i < LENGTH(kept_signals); i++)
 		sigaction(kept_signals[i], &saved[i], NULL);
 	return s;
 }
 
+static void
+terminal_release(struct terminal *t)
+{
+	if (t->file)
+		fclose(t->file);	/* and with it t->collected */
+	strbuf_release(&t->raw);
+	strbuf_release(&t->out);
+	t->file = NULL;
+	t->screen = NULL;
+}
+
 int
 terminal_open(struct terminal *t, bool headless, bool mouse, struct err *e)
 {
-	*t = (struct terminal){ .headless = headless, .mouse = mouse, .fd = headless ? -1 : STDIN_FILENO };
-	if (headless) {
-		t->null = fopen("/dev/null", "r+");
-		if (!t->null)
-			return err_errno(e, ERR_USAGE, "/dev/null");
-	} else {
+	*t = (struct terminal){ .headless = headless, .mouse = mouse, .raw = STRBUF_INIT, .out = STRBUF_INIT };
+	t->fd = headless ? -1 : STDIN_FILENO;
+	if (!headless) {
 		if (check_tty(e))
 			return -1;
 		t->modern = name_is_modern(getenv("TERM"));
-		tcgetattr(t->fd, &restore.modes);
+	}
+	t->collected = memfd_create("hum-screen", MFD_CLOEXEC);
+	if (t->collected < 0)
+		return err_errno(e, ERR_USAGE, "no memory for the screen");
+	t->file = fdopen(t->collected, "r+");
+	if (!t->file) {
+		close(t->collected);
+		return err_errno(e, ERR_USAGE, "no memory for the screen");
 	}
 	t->screen = screen_new(t);
 	if (!t->screen) {
-		if (t->null)
-			fclose(t->null);
-		return err_set(e, ERR_USAGE, "the terminal cannot be set up (TERM is \"%s\")",
+		terminal_release(t);
+		return err_set(e, ERR_USAGE, "the terminal cannot be set up; is the description of \"%s\" installed?",
 			headless ? "xterm-256color" : getenv("TERM"));
 	}
-	raw();
-	noecho();
-	nonl();
 	typeahead(-1);
+	raw_mode(t);
 	if (!headless)
 		restore_prepare(t);
-	wnoutrefresh(stdscr);	/* the alternate screen first, then its modes */
+	wnoutrefresh(stdscr);
 	doupdate();
+	flush(t, false);	/* the alternate screen first, then its modes */
 	modes_on(t);
 	return 0;
 }
@@ -185,15 +288,9 @@ terminal_close(struct terminal *t)
 {
 	if (!t->screen)
 		return;
-	modes_off(t);
-	endwin();
+	terminal_suspend(t);
 	delscreen(t->screen);
-	if (!t->headless)
-		tcsetattr(t->fd, TCSANOW, &restore.modes);
-	if (t->null)
-		fclose(t->null);
-	restore.active = 0;
-	t->screen = NULL;
+	terminal_release(t);
 }
 
 void
@@ -201,17 +298,19 @@ terminal_suspend(struct terminal *t)
 {
 	modes_off(t);
 	endwin();
+	flush(t, false);
+	if (restore.active)
+		tcsetattr(t->fd, TCSADRAIN, &restore.modes);
 	restore.active = 0;
 }
 
 void
 terminal_resume(struct terminal *t)
 {
-	if (!t->headless)
-		tcgetattr(t->fd, &restore.modes);	/* the shell may have other ideas by now */
-	reset_prog_mode();
+	raw_mode(t);	/* the shell may have changed the modes to go back to */
 	clearok(curscr, TRUE);
 	doupdate();
+	flush(t, false);
 	modes_on(t);
 }
 
@@ -226,13 +325,6 @@ terminal_size(const struct terminal *t, int *rows, int *cols)
 		*rows = ws.ws_row;
 		*cols = ws.ws_col;
 	}
-}
-
-void
-terminal_frame(const struct terminal *t, bool begin)
-{
-	if (t->modern)
-		terminal_write(t, begin ? FRAME_BEGIN : FRAME_END);
 }
 
 bool

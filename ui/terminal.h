@@ -1,6 +1,8 @@
 /*
  * The terminal itself: curses' set-up, the modes that curses knows nothing of (bracketed paste, SGR
  * mouse, keys with modifiers), and the way back. One at a time.
+ *
+ * curses writes into a file in memory; what it wrote goes out in one piece, so that a frame is seen whole.
  */
 #ifndef UI_TERMINAL_H
 #define UI_TERMINAL_H
@@ -9,10 +11,13 @@
 #include <stdio.h>
 
 #include "base/err.h"
+#include "base/strbuf.h"
 
 struct terminal {
 	void *screen;		/* curses' SCREEN */
-	FILE *null;		/* what a headless screen writes to */
+	FILE *file;		/* what curses writes to, */
+	int collected;		/* and its descriptor */
+	struct strbuf raw, out;	/* a frame as curses wrote it, and as it goes out */
 	bool headless, mouse;
 	bool modern;		/* knows the newer private modes, going by its name */
 	int fd;			/* -1: headless */
@@ -28,8 +33,8 @@ void terminal_resume(struct terminal *t);
 /* Asks the terminal; 24x80 when it does not say. */
 void terminal_size(const struct terminal *t, int *rows, int *cols);
 
-/* Around what is to appear at once. */
-void terminal_frame(const struct terminal *t, bool begin);
+/* Brings the terminal up to date with curses' virtual screen. */
+void terminal_show(struct terminal *t);
 
 /* Whether the terminal may have 24-bit colours at all. */
 bool terminal_has_true_color(const struct terminal *t);

@@ -16,7 +16,7 @@
 #include "base/strbuf.h"
 #include "ui/key.h"
 
-enum { TTY_ESC_MS = 40 };
+enum { TTY_ESC_MS = 25 };
 
 enum tty_event_type {
 	TTY_KEY,	/* key, and in raw the bytes of a plain terminal for it (may be none) */
@@ -55,7 +55,7 @@ void tty_in_feed(struct tty_in *t, const char *bytes, size_t n);
 /* The next event; false when more bytes are needed for one. */
 bool tty_in_next(struct tty_in *t, struct tty_event *ev);
 
-/* Whether an unfinished sequence waits for more bytes (not: an unfinished paste, which may take long). */
+/* Whether an unfinished sequence waits for more bytes (not: a paste or a character, which may take long). */
 bool tty_in_waiting(const struct tty_in *t);
 void tty_in_timeout(struct tty_in *t);
 

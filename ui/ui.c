@@ -219,28 +219,6 @@ ui_timeout(const struct ui *ui)
 
 /* ---- drawing --------------------------------------------------------------------------------- */
 
-void
-ui_resize_to(struct ui *ui, int rows, int cols)
-{
-	ui->rows = rows < 1 ? 1 : rows;
-	ui->cols = cols < 1 ? 1 : cols;
-	resize_term(ui->rows, ui->cols);
-	canvas_resize(&ui->canvas, ui->rows, ui->cols);
-	clearok(curscr, TRUE);		/* what the terminal made of the old screen is anybody's guess */
-	ui->dirty = DIRTY_ALL;
-	ui->urgent = true;
-}
-
-void
-ui_resize(struct ui *ui)
-{
-	int rows = ui->rows, cols = ui->cols;
-
-	if (!ui->terminal.headless)
-		terminal_size(&ui->terminal, &rows, &cols);
-	ui_resize_to(ui, rows, cols);
-}
-
 /* The input may want more or fewer rows than it has. */
 static void
 lay_out(struct ui *ui)
@@ -256,6 +234,29 @@ lay_out(struct ui *ui)
 		ui->dirty = DIRTY_ALL;
 	ui->layout = l;
 	view_resize(&ui->view, l.chat.cols, l.chat.rows);
+}
+
+void
+ui_resize_to(struct ui *ui, int rows, int cols)
+{
+	ui->rows = rows < 1 ? 1 : rows;
+	ui->cols = cols < 1 ? 1 : cols;
+	resize_term(ui->rows, ui->cols);
+	canvas_resize(&ui->canvas, ui->rows, ui->cols);
+	clearok(curscr, TRUE);		/* what the terminal made of the old screen is anybody's guess */
+	ui->dirty = DIRTY_ALL;
+	ui->urgent = true;
+	lay_out(ui);
+}
+
+void
+ui_resize(struct ui *ui)
+{
+	int rows = ui->rows, cols = ui->cols;
+
+	if (!ui->terminal.headless)
+		terminal_size(&ui->terminal, &rows, &cols);
+	ui_resize_to(ui, rows, cols);
 }
 
 static void
@@ -303,9 +304,7 @@ show(struct ui *ui)
 	if (ui->cursor_row >= 0)
 		wmove(win, ui->cursor_row, ui->cursor_col);
 	wnoutrefresh(win);
-	terminal_frame(&ui->terminal, true);
-	doupdate();
-	terminal_frame(&ui->terminal, false);
+	terminal_show(&ui->terminal);
 }
 
 void
@@ -331,6 +330,7 @@ ui_draw(struct ui *ui)
 	lay_out(ui);
 	draw_parts(ui);
 	show(ui);
+	ui->complete_shown = ui->complete.open;
 	ui->dirty = 0;
 	ui->urgent = false;
 	ui->last_draw = now;

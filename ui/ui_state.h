@@ -41,6 +41,7 @@ struct ui {
 	char *state, *hint;
 	struct inputbox input;
 	struct complete complete;
+	bool complete_shown;			/* as drawn last */
 	struct popup *popup;			/* NULL: none */
 
 	char *flash;				/* NULL: none */

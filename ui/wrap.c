@@ -74,10 +74,18 @@ must_not_end(uint32_t cp)
 	return in_list(list, cp);
 }
 
+/* A blank by itself: one that carries an accent is text. */
 static bool
-is_blank(const char *s)
+is_blank(const struct wrap *w, size_t pos)
 {
-	return *s == ' ' || *s == '\t';
+	size_t len;
+
+	if (w->s[pos] == '\t')
+		return true;
+	if (w->s[pos] != ' ')
+		return false;
+	wrap_cells(w->s + pos, w->n - pos, 0, &len);
+	return len == 1;
 }
 
 static bool
@@ -125,14 +133,16 @@ overflow(struct wrap *w, struct wrap_row *row, size_t pos, int col, size_t brk, 
 {
 	size_t next = pos, len;
 
-	if (is_blank(w->s + pos) && !w->flags) {
-		while (next < w->n && is_blank(w->s + next))
+	bool blank = is_blank(w, pos);
+
+	if (blank && !w->flags) {
+		while (next < w->n && is_blank(w, next))
 			next++;
 		if (brk_next == pos && pos > w->pos)	/* in the middle of a run of blanks */
 			return end_row(w, row, brk, next, brk_cells);
 		return end_row(w, row, pos, next, col);
 	}
-	if (brk_next > w->pos && !(w->flags & WRAP_CHARS) && !is_blank(w->s + pos))
+	if (brk_next > w->pos && !(w->flags & WRAP_CHARS) && !blank)
 		return end_row(w, row, brk, brk_next, brk_cells);
 	if (pos == w->pos) {	/* wider than the whole row */
 		wrap_cells(w->s + pos, w->n - pos, 0, &len);
@@ -152,7 +162,7 @@ wrap_next(struct wrap *w, struct wrap_row *row)
 	if (w->done)
 		return false;
 	for (; pos < w->n; pos += len, col += cells) {
-		bool blank = is_blank(w->s + pos);
+		bool blank = is_blank(w, pos);
 
 		cells = wrap_cells(w->s + pos, w->n - pos, col, &len);
 		at.before = at.prev;
@@ -166,7 +176,7 @@ wrap_next(struct wrap *w, struct wrap_row *row)
 		}
 		if (col + cells > w->width)
 			return overflow(w, row, pos, col, brk, brk_next, brk_cells);
-		if (blank && text && (w->flags & WRAP_KEEP)) {
+		if (blank && (w->flags & WRAP_KEEP)) {
 			brk = brk_next = pos + len;
 			brk_cells = col + cells;
 		} else if (blank && text) {

@@ -75,48 +75,99 @@ take_event(struct session_summary *s, const struct event *ev)
 	}
 }
 
-/* Whether a document can be left unread because it says nothing for a summary. */
 static bool
-says_nothing(const char *s, size_t len)
+begins_with(const struct event_doc *doc, const char *begin)
 {
-	static const char *const begins[] = { "--- {piece:", "--- {done:", "--- {head:", "--- {reopen:" };
+	size_t n = strlen(begin);
 
-	for (size_t i = 0; i < sizeof begins / sizeof *begins; i++)
-		if (len > strlen(begins[i]) && memcmp(s, begins[i], strlen(begins[i])) == 0)
+	return doc->len >= n && memcmp(doc->s, begin, n) == 0;
+}
+
+/* What is known of a stream while it is read. */
+struct scan {
+	struct session_summary *summary;
+	struct event_reader reader;
+	bool header;			/* has been seen */
+	struct event_doc answer;	/* newest one that names its model, not read yet; s NULL: none */
+};
+
+static void
+read_doc(struct scan *scan, const struct event_doc *doc, struct event *ev)
+{
+	struct ydoc_fault fault;
+
+	if (event_read(&scan->reader, doc, ev, &fault) < 0)
+		ev->kind = EVENT_UNKNOWN;
+}
+
+/*
+ * Most documents need not be read, as hum writes them: pieces say nothing for a summary, messages after the first
+ * one are only counted, and of the answers the last one alone tells the model.
+ */
+static bool
+is_passed_over(struct scan *scan, const struct event_doc *doc)
+{
+	static const char *const silent[] = { "--- {piece:", "--- {done:", "--- {head:", "--- {reopen:" };
+
+	for (size_t i = 0; i < sizeof silent / sizeof *silent; i++)
+		if (begins_with(doc, silent[i]))
 			return true;
-	return false;
+	if (!scan->summary->first || !begins_with(doc, "---\nmessage: "))
+		return false;
+	scan->summary->messages++;
+	if (memmem(doc->s, doc->len, "\nmodel: ", 8))		/* not in a text: those are indented */
+		scan->answer = *doc;
+	return true;
+}
+
+static int
+take_header(struct scan *scan, const struct event *ev, const char *path, struct err *e)
+{
+	scan->header = true;
+	if (session_check_header(ev, path, e) < 0)
+		return -1;
+	if (session_id_valid(ev->text.s, ev->text.len))
+		memcpy(scan->summary->id, ev->text.s, ev->text.len + 1);
+	return 0;
+}
+
+static void
+take_model(struct scan *scan)
+{
+	struct event ev;
+
+	if (!scan->answer.s)
+		return;
+	read_doc(scan, &scan->answer, &ev);
+	if (ev.kind == EVENT_MESSAGE && ev.model.s)
+		replace(&scan->summary->model, &ev.model);
 }
 
 static int
 summarise_stream(struct session_summary *s, const char *path, const char *bytes, size_t len, struct err *e)
 {
-	bool header = false;
-	struct event_reader r;
+	struct scan scan = { .summary = s };
+	struct event ev = { .kind = EVENT_UNKNOWN };
 	struct event_doc doc;
 	size_t pos = 0;
 	int rc = 0;
 
-	event_reader_init(&r);
+	event_reader_init(&scan.reader);
 	while (rc == 0 && event_next_doc(bytes, len, &pos, &doc) && doc.closed) {
-		struct ydoc_fault fault;
-		struct event ev;
-
-		if (header && says_nothing(doc.s, doc.len))
+		if (scan.header && is_passed_over(&scan, &doc))
 			continue;
-		if (event_read(&r, &doc, &ev, &fault) < 0)
-			ev.kind = EVENT_UNKNOWN;
-		if (header) {
+		read_doc(&scan, &doc, &ev);
+		if (!scan.header)
+			rc = take_header(&scan, &ev, path, e);
+		else
 			take_event(s, &ev);
-			continue;
-		}
-		header = true;
-		rc = session_check_header(&ev, path, e);
-		if (rc == 0 && session_id_valid(ev.text.s, ev.text.len))
-			memcpy(s->id, ev.text.s, ev.text.len + 1);
+		if (ev.kind == EVENT_MODEL)
+			scan.answer.s = NULL;
 	}
-	event_reader_release(&r);
-	if (rc == 0 && !header)
-		rc = session_check_header(&(struct event){ .kind = EVENT_UNKNOWN }, path, e);
+	if (rc == 0 && !scan.header)
+		rc = session_check_header(&ev, path, e);
+	take_model(&scan);
+	event_reader_release(&scan.reader);
 	return rc;
 }
 

@@ -204,11 +204,12 @@ apply_head(struct loader *l, const struct event *ev)
 		l->s->conv.head = ev->id;
 }
 
+/* Where the head went then is an event of its own. */
 static void
 apply_delete(struct loader *l, const struct event *ev)
 {
 	if (find(l, ev->id))
-		conversation_delete(&l->s->conv, ev->id);
+		l->last->deleted = true;
 	else
 		problem(l, 1, "message %d, which is not there, cannot be deleted", ev->id);
 }
@@ -272,7 +273,7 @@ adopt_orphans(struct loader *l)
 		if (l->n_problems++ < MAX_PROBLEMS)
 			warn(l, "message %d answers message %d, which is not there; it is taken as a first one",
 				m->id, m->parent);
-		m->parent = 0;
+		conversation_move(c, m, 0);
 	}
 }
 

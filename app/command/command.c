@@ -97,19 +97,24 @@ complete_if(struct ui_completions *out, const char *word, const char *text, cons
 		ui_completions_add(out, text, help);
 }
 
-/* What the guide is good at; Tab in the empty input offers it. */
-static const char *const questions[] = {
-	"What can you do?",
-	"How do I add a model?",
-	"What is Llama 2?",
-};
+const char *
+command_question(size_t i)
+{
+	static const char *const questions[] = {
+		"What can you do?",
+		"How do I add a model?",
+		"What is Llama 2?",
+	};
+
+	return i < sizeof questions / sizeof *questions ? questions[i] : NULL;
+}
 
 static void
 complete_question(struct controller *c, struct ui_completions *out)
 {
 	out->start = 0;
-	for (size_t i = 0; controller_is_guide(c) && i < sizeof questions / sizeof *questions; i++)
-		ui_completions_add(out, questions[i], NULL);
+	for (size_t i = 0; controller_is_guide(c) && command_question(i); i++)
+		ui_completions_add(out, command_question(i), NULL);
 }
 
 static void

@@ -31,6 +31,9 @@ void command_run(struct controller *c, const char *line);
 /* ctx is the controller: for ui_opts.complete. */
 void command_complete(void *ctx, const char *line, size_t cursor, struct ui_completions *out);
 
+/* First questions for the guide, which Tab offers in the empty input; NULL past the last. */
+const char *command_question(size_t i);
+
 void command_help_page(struct controller *c);
 
 #endif

@@ -10,6 +10,13 @@
 #include "app/config/yaml.h"
 #include "base/xalloc.h"
 
+/* Nodes are handed out by the block: they do not move, and a small document is one allocation. */
+struct ynode_block {
+	struct ynode_block *next;	/* older ones; the first that there was is kept for the next document */
+	size_t n;
+	struct ynode nodes[64];
+};
+
 struct reader {
 	struct ydoc *doc;
 	const struct ydoc_limits *limits;
@@ -29,17 +36,44 @@ ydoc_init(struct ydoc *d)
 static void
 ydoc_reset(struct ydoc *d)
 {
-	for (size_t i = 0; i < d->n; i++)
-		free(d->nodes[i].text);
+	struct ynode_block *b;
+
+	while ((b = d->blocks)) {
+		for (size_t i = 0; i < b->n; i++)
+			free(b->nodes[i].text);
+		b->n = 0;
+		if (!b->next)
+			break;
+		d->blocks = b->next;
+		free(b);
+	}
 	d->n = 0;
 	d->root = NULL;
+}
+
+static struct ynode *
+new_node(struct ydoc *d)
+{
+	struct ynode_block *b = d->blocks;
+	struct ynode *n;
+
+	if (!b || b->n == sizeof b->nodes / sizeof *b->nodes) {
+		b = xmalloc(sizeof *b);
+		b->next = d->blocks;
+		b->n = 0;
+		d->blocks = b;
+	}
+	d->n++;
+	n = &b->nodes[b->n++];
+	memset(n, 0, sizeof *n);
+	return n;
 }
 
 void
 ydoc_release(struct ydoc *d)
 {
 	ydoc_reset(d);
-	free(d->nodes);
+	free(d->blocks);
 	ydoc_init(d);
 }
 
@@ -86,8 +120,7 @@ add_node(struct reader *r, enum ynode_kind kind, const yaml_event_t *ev)
 		fault_at(r, ev->start_mark, "a key must be a word");
 		return NULL;
 	}
-	n = &r->doc->nodes[r->doc->n++];
-	memset(n, 0, sizeof *n);
+	n = new_node(r->doc);
 	n->kind = kind;
 	n->line = ev->start_mark.line + 1;
 	n->column = ev->start_mark.column + 1;
@@ -208,10 +241,6 @@ ydoc_parse(struct ydoc *d, const char *bytes, size_t len, const struct ydoc_limi
 	ydoc_reset(d);
 	if (len > limits->bytes)
 		return fault_at(&r, top, "too long");
-	if (d->cap < limits->nodes) {
-		d->nodes = xreallocarray(d->nodes, limits->nodes, sizeof *d->nodes);
-		d->cap = limits->nodes;
-	}
 	if (len >= 3 && memcmp(bytes, "\xef\xbb\xbf", 3) == 0) {
 		bytes += 3;
 		len -= 3;

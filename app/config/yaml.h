@@ -35,8 +35,8 @@ struct ydoc_fault {
 
 struct ydoc {
 	struct ynode *root;		/* NULL: the document is empty */
-	struct ynode *nodes;		/* all of them, in the order of the text */
-	size_t n, cap;
+	struct ynode_block *blocks;	/* private: where the nodes are */
+	size_t n;			/* nodes */
 };
 
 void ydoc_init(struct ydoc *d);

@@ -44,6 +44,7 @@ controller_release(struct controller *c)
 	free(c->next_model);
 	free(c->sent);
 	free(c->doomed);
+	free(c->draft);
 	c->session = NULL;
 }
 

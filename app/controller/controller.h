@@ -65,6 +65,7 @@ struct controller {
 	bool say_cost;			/* the next count is told to the user: a switch made it due */
 	bool fallback;			/* the load in progress is the guide, after another model failed at the start */
 	bool picked_model;		/* the load in progress was asked for by the user */
+	bool welcomed;			/* the guide has introduced itself */
 	uint64_t load_done, load_total;
 
 	/* answer */
@@ -92,6 +93,7 @@ struct controller {
 	char *doomed;			/* path of the session that POPUP_DELETE asks about */
 	bool quit_asked;		/* Ctrl-C was pressed once */
 	bool disk_failed;
+	char *draft;			/* where the draft was read from or stored last; NULL: nowhere */
 	int64_t draft_due;		/* when the draft is to be stored; 0: it is */
 	bool ended;
 	int status;			/* exit status, once ended */

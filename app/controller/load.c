@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "app/config/paths.h"
+#include "app/command/command.h"
 #include "app/controller/controller.h"
 #include "app/models/guide.h"
 #include "app/models/open.h"
@@ -209,12 +209,12 @@ welcome(struct controller *c)
 		return;
 	}
 	ui_set_placeholder(c->ui, "Ask how hum works · Tab for examples");
-	if (c->session->conv.n)
+	if (c->session->conv.n || c->fallback || c->welcomed)
 		return;
-	if (c->fallback)
-		return;
-	controller_notice(c, "This is the guide, a tiny model inside hum. For a real Llama-2-Chat model put its .gguf file into "
-		"~/.local/share/hum/models and type /model, or start hum -m FILE.");
+	c->welcomed = true;
+	controller_notice(c, "This is the guide, a tiny model. A real Llama-2-Chat one: hum -m FILE.gguf");
+	controller_notice(c, "Tab offers: %s · %s · %s", command_question(0), command_question(1),
+		command_question(2));
 }
 
 static void
@@ -289,8 +289,9 @@ controller_load_event(struct controller *c, const struct mail *ev)
 	if (ev->type == MAIL_LOADING) {
 		c->load_done = ev->done;
 		c->load_total = ev->total;
-		return;
 	}
+	if (ev->type != MAIL_LOADED && ev->type != MAIL_FAILED)
+		return;
 	if (mine) {
 		c->phase = PHASE_IDLE;
 		c->job = 0;

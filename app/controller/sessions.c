@@ -17,13 +17,15 @@ void
 controller_disk(struct controller *c, int rc, const struct err *e)
 {
 	if (rc == 0) {
-		if (c->disk_failed)
+		/* Most verbs only queue; what counts is that nothing is waiting any more. */
+		if (c->disk_failed && session_due_ms(c->session) < 0) {
 			controller_notice(c, "Everything is saved again.");
-		c->disk_failed = false;
+			c->disk_failed = false;
+		}
 		return;
 	}
 	if (!c->disk_failed) {
-		controller_error(c, "Not saved: %s. The chat goes on, and hum keeps trying.", e->text);
+		controller_error(c, "Not saved: %s. The chat goes on.", e->text);
 		log_msg("not saved: %s", e->text);
 	}
 	c->disk_failed = true;
@@ -65,7 +67,8 @@ controller_draft_load(struct controller *c)
 	ui_set_input(c->ui, clean.s);
 	strbuf_release(&text);
 	strbuf_release(&clean);
-	free(path);
+	free(c->draft);
+	c->draft = path;
 	c->draft_due = 0;
 }
 
@@ -97,6 +100,11 @@ controller_draft_store(struct controller *c)
 	c->draft_due = 0;
 	if (!path)
 		return;
+	/* A new conversation has got a file, and its draft another name. */
+	if (c->draft && strcmp(c->draft, path))
+		unlink(c->draft);
+	free(c->draft);
+	c->draft = xstrdup(path);
 	strbuf_add(&text, c->queue.s, c->queue.len);
 	if (c->queue.len && *ui_input(c->ui))
 		strbuf_adds(&text, "\n\n");

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
@@ -94,4 +95,26 @@ raw_expect_refused(const char *name, const struct strbuf *b, const char *message
 	if (g || e.code != ERR_MODEL || !strstr(e.text, message))
 		fail_msg("%s: %s, should say: %s", name, g ? "was accepted" : e.text, message);
 	free(copy);
+}
+
+char *
+raw_temp_dir(void)
+{
+	const char *dir = getenv("TMPDIR");
+	char *path = xasprintf("%s/hum-gguf-XXXXXX", dir && *dir ? dir : "/tmp");
+
+	assert_non_null(mkdtemp(path));
+	return path;
+}
+
+char *
+raw_write_temp(const char *dir, const char *name, const struct strbuf *b)
+{
+	char *path = xasprintf("%s/%s", dir, name);
+	FILE *f = fopen(path, "wb");
+
+	assert_non_null(f);
+	assert_int_equal(fwrite(b->s, 1, b->len, f), b->len);
+	assert_int_equal(fclose(f), 0);
+	return path;
 }

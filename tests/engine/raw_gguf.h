@@ -42,4 +42,8 @@ struct gguf *raw_parse(const struct strbuf *b, uint8_t **copy, struct err *e);
  * `message`. */
 void raw_expect_refused(const char *name, const struct strbuf *b, const char *message);
 
+/* A new directory in $TMPDIR or /tmp, and a file in it; the names are to be freed. */
+char *raw_temp_dir(void);
+char *raw_write_temp(const char *dir, const char *name, const struct strbuf *b);
+
 #endif

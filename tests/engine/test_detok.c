@@ -141,9 +141,13 @@ detok__push__stops_at_the_first_of_several(void **state)
 {
 	static const char *const stops[] = { "bcd", "abc", NULL };
 	static const char *const inner[] = { "abcd", "c", NULL };
+	static const char *const longer[] = { "abcd", "bcd", NULL };
+	static const char *const shorter[] = { "bcd", "abcd", NULL };
 
 	assert_string_equal(stream("xabcd", stops), "x....!.!");
 	assert_string_equal(stream("xabcd", inner), "x...ab.!.!");
+	assert_string_equal(stream("xabcd", longer), "x.....!");
+	assert_string_equal(stream("xabcd", shorter), "x.....!");
 }
 
 static void

@@ -206,7 +206,7 @@ bad_array_strings(struct strbuf *b)
 	raw_header(b, 3, 0, 1);
 	raw_key(b, "k", RAW_ARRAY);
 	raw_le(b, RAW_STRING, 4);
-	raw_le(b, 1ULL << 61, 8);
+	raw_le(b, 1ULL << 40, 8);
 	raw_data(b, 64);
 }
 
@@ -296,6 +296,29 @@ static void
 bad_product_bytes(struct strbuf *b)
 {
 	raw_one_tensor(b, 2, 1ULL << 31, 1ULL << 31, 0, 0, 32);	/* 2^62 elements, 2^64 bytes */
+}
+
+/* 2^63 elements, and fewer bytes. */
+static void
+bad_product_signed(struct strbuf *b)
+{
+	raw_one_tensor(b, 2, 1ULL << 40, 1ULL << 23, 2, 0, 32);
+}
+
+/* The product of the rows is 2^64, which is 0. */
+static void
+bad_product_rows(struct strbuf *b)
+{
+	raw_header(b, 3, 1, 0);
+	raw_str(b, "w");
+	raw_le(b, 4, 4);
+	raw_le(b, 8, 8);
+	raw_le(b, 1ULL << 32, 8);
+	raw_le(b, 1ULL << 16, 8);
+	raw_le(b, 1ULL << 16, 8);
+	raw_le(b, 0, 4);
+	raw_le(b, 0, 8);
+	raw_data(b, 32);
 }
 
 static void
@@ -426,6 +449,14 @@ bad_split_number(struct strbuf *b)
 	raw_le(b, 3, 2);
 }
 
+static void
+bad_split_type(struct strbuf *b)
+{
+	raw_header(b, 3, 0, 1);
+	raw_key(b, "split.count", RAW_STRING);
+	raw_str(b, "3");
+}
+
 static const struct {
 	const char *name;
 	void (*make)(struct strbuf *b);
@@ -468,6 +499,8 @@ static const struct {
 	{ "huge dimension", bad_dim_huge, "\"w\" has a dimension of 1099511627777" },
 	{ "product", bad_product, "\"w\" has an impossible size" },
 	{ "product in bytes", bad_product_bytes, "\"w\" has an impossible size" },
+	{ "product as signed", bad_product_signed, "\"w\" has an impossible size" },
+	{ "product of the rows", bad_product_rows, "\"w\" has an impossible size" },
 	{ "row length", bad_row_length, "rows of 255 elements, but Q4_K needs a multiple of 256" },
 	{ "named type", bad_type_named, "tensor \"w\" of this gpt-oss model has the type MXFP4" },
 	{ "withdrawn type", bad_type_withdrawn, "has the type Q4_0_4_4" },
@@ -485,6 +518,7 @@ static const struct {
 	{ "alignment as float", bad_alignment_type,
 		"\"general.alignment\" is a real number and should be an integer" },
 	{ "part of a split set", bad_split, "part 2 of 3" },
+	{ "split count as string", bad_split_type, "\"split.count\" is a string" },
 	{ "part outside of its set", bad_split_number, "part 3 of 3" },
 };
 

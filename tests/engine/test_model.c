@@ -317,10 +317,12 @@ static void
 edit_third_dim(struct gguf_writer *w, const void *ctx)
 {
 	struct gguf_out_tensor *t = find_out(w, ctx);
+	static const uint8_t twice[2 * 64 * 64 * 4];
 
 	t->n_dims = 3;
 	t->ne[2] = 2;
-	t->ne[1] /= 2;
+	t->data = twice;
+	t->size = sizeof twice;
 }
 
 static void
@@ -372,7 +374,7 @@ model__new__refuses_wrong_fused_shapes(void **state)
 	t.edit = edit_third_dim;
 	t.edit_ctx = "blk.0.attn_output.weight";
 	tiny_expect_refused(
-		&t, "\"blk.0.attn_output.weight\" is 64 x 32 x more and should be 64 x 64");
+		&t, "\"blk.0.attn_output.weight\" is 64 x 64 x more and should be 64 x 64");
 }
 
 static void

@@ -109,6 +109,8 @@ static const struct truncation {
 	{ "top-p below 0 keeps the best", { .top_p = -1 }, { 0.1, 0.5, 0.05, 0.3, 0.05 }, { 0, 0.5, 0, 0, 0 } },
 	{ "top-p of equals takes the lowest ids", { .top_p = 0.45f },
 		{ 0.25, 0.25, 0.25, 0.25, 0 }, { 0.25, 0.25, 0, 0, 0 } },
+	{ "top-p keeps the one before which the sum is just p", { .top_p = 0.5f },
+		{ 0.25, 0.25, 0.25, 0.25, 0 }, { 0.25, 0.25, 0.25, 0, 0 } },
 	{ "top-k", { .top_p = 1, .top_k = 2 }, { 0.1, 0.5, 0.05, 0.3, 0.05 }, { 0, 0.5, 0, 0.3, 0 } },
 	{ "top-k of equals takes the lowest ids", { .top_p = 1, .top_k = 3 },
 		{ 0.2, 0.2, 0.2, 0.2, 0.2 }, { 0.2, 0.2, 0.2, 0, 0 } },
@@ -211,6 +213,28 @@ sampler__top_p__equals_the_sorted_definition(void **state)
 		}
 		assert_true(seen[sampler_pick(sampler, &s, l, NULL, 0, 5, 7)]);
 		sampler_free(sampler);
+	}
+}
+
+/* Sums that are exact: the one before which the sum is just p is kept, as in Meta's cumsum - p_i > p. */
+static void
+sampler__top_p__keeps_the_one_that_begins_at_p(void **state)
+{
+	static const float l[40];
+	struct sampling p = neutral;
+
+	p.top_p = 0.5f;
+	for (size_t n = 2; n <= LENGTH(l); n += 2) {
+		struct sampler *s = sampler_new(n);
+		int32_t last = 0;
+
+		for (uint64_t position = 0; position < 500; position++) {
+			int32_t id = sampler_pick(s, &p, l, NULL, 0, 1, position);
+
+			last = id > last ? id : last;
+		}
+		assert_int_equal(last, n / 2);
+		sampler_free(s);
 	}
 }
 
@@ -391,6 +415,7 @@ main(void)
 		cmocka_unit_test(sampler__pick__truncates),
 		cmocka_unit_test(sampler__pick__truncates_after_the_temperature),
 		cmocka_unit_test(sampler__top_p__equals_the_sorted_definition),
+		cmocka_unit_test(sampler__top_p__keeps_the_one_that_begins_at_p),
 		cmocka_unit_test(sampler__greedy__takes_the_lowest_of_equals),
 		cmocka_unit_test(sampler__pick__survives_any_numbers),
 		cmocka_unit_test(sampler__pick__decides_when_there_is_nothing_to_choose),

@@ -520,9 +520,16 @@ template__encode__breaks_up_delimiters_over_joins(void **state)
 		.name = "test", .stops = none, .markers = none, .delimiters = delimiters,
 		.before = { "", "", "" }, .after = { "", "", "b" },
 	};
+	static const char *const over_token[] = { "x</s>", NULL };
+	static const struct template closed = {
+		.name = "test", .stops = none, .markers = none,
+		.delimiters = over_token,
+		.before = { "", "", "" }, .after = { "", "{eos}", "" },
+	};
 	static const struct chat_message begins[] = { USER(">x") };
 	static const struct chat_message ends[] = { USER("x<ab") };
 	static const struct chat_message over[] = { USER("b") };
+	static const struct chat_message token[] = { USER("x") };
 	static const struct chat_message two[] = { USER("x-"), ANSWER("-<a"), USER("c>") };
 	size_t n;
 
@@ -534,6 +541,9 @@ template__encode__breaks_up_delimiters_over_joins(void **state)
 	assert_int_equal(n, 1);
 	assert_string_equal(text_of(&bridge, bare.vocab, two, 3, &n), "<s>x-" WJ "-<" WJ "abc>");
 	assert_int_equal(n, 2);
+	assert_string_equal(text_of(&closed, bare.vocab, two, 1, &n), "<s>x-</s>");
+	assert_string_equal(text_of(&closed, bare.vocab, token, 1, &n), "<s>x</s>");	/* a token, no text */
+	assert_int_equal(n, 0);
 }
 
 static void

@@ -173,7 +173,7 @@ vocab__encode__takes_user_defined_text_as_atoms(void **state)
 	static const struct tiny_piece atoms[] = {
 		{ SP, -9, 0 }, { "a", -9, 0 }, { "b", -9, 0 }, { "ab", -1, 0 }, { "aba", -2, 0 },
 		{ "  ", 0, TOKEN_USER_DEFINED }, { "   ", 0, TOKEN_USER_DEFINED }, { "ba", 0, TOKEN_USER_DEFINED },
-		{ NULL, 0, 0 },
+		{ "b b", 0, TOKEN_USER_DEFINED }, { NULL, 0, 0 },
 	};
 	struct tiny_vocab t;
 
@@ -182,6 +182,7 @@ vocab__encode__takes_user_defined_text_as_atoms(void **state)
 	assert_string_equal(pieces_of(t.vocab, "a    a", 0), "a " SP SP SP " " SP " a");
 	assert_string_equal(pieces_of(t.vocab, "a  ab", 0), "a " SP SP " ab");
 	assert_string_equal(pieces_of(t.vocab, "  ", ENCODE_PREFIX), SP SP SP);
+	assert_string_equal(pieces_of(t.vocab, "ab b", 0), "a b" SP "b");
 	assert_round_trip(t.vocab, "ab   ba a", 9);
 	tiny_vocab_release(&t);
 }

@@ -26,7 +26,10 @@
 
 enum { WAIT_MS = 60000 };
 
+static struct terminal *running;	/* all that were started and not freed: a failed test leaves some */
+
 struct terminal {
+	struct terminal *next;
 	VTerm *vt;
 	VTermScreen *screen;
 	int fd;			/* master side of the pty; -1 after hang-up */
@@ -101,6 +104,9 @@ terminal_start(const char *const *argv, const char *const *env, int rows, int co
 	}
 	tcgetattr(t->fd, &t->cooked);
 	fcntl(t->fd, F_SETFL, O_NONBLOCK);
+	fcntl(t->fd, F_SETFD, FD_CLOEXEC);
+	t->next = running;
+	running = t;
 	return t;
 }
 
@@ -118,8 +124,11 @@ reap(struct terminal *t, int flags)
 void
 terminal_free(struct terminal *t)
 {
-	if (!t)
-		return;
+	for (struct terminal **at = &running; *at; at = &(*at)->next)
+		if (*at == t) {
+			*at = t->next;
+			break;
+		}
 	if (t->pid) {
 		kill(t->pid, SIGKILL);
 		reap(t, 0);
@@ -130,6 +139,13 @@ terminal_free(struct terminal *t)
 	strbuf_release(&t->text);
 	strbuf_release(&t->tail);
 	free(t);
+}
+
+void
+terminal_free_all(void)
+{
+	while (running)
+		terminal_free(running);
 }
 
 pid_t

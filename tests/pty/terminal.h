@@ -14,6 +14,7 @@ struct terminal;
 /* Starts argv in a terminal of that size; env: NULL-terminated "K=V" list set on top of the present one. */
 struct terminal *terminal_start(const char *const *argv, const char *const *env, int rows, int cols);
 void terminal_free(struct terminal *t);		/* kills what still runs */
+void terminal_free_all(void);			/* for the end of a test, that may have failed */
 pid_t terminal_pid(const struct terminal *t);
 
 void terminal_type(struct terminal *t, const char *bytes);	/* UTF-8 text and escape sequences, as keys send them */

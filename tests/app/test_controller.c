@@ -1,0 +1,739 @@
+#include "config.h"
+
+#include "tests/app/cmocka_all.h"
+
+#include "tests/app/home.h"
+#include "tests/app/scripted.h"
+
+static struct rig r;
+
+static int
+setup(void **state)
+{
+	return home_setup(state);
+}
+
+static int
+teardown(void **state)
+{
+	rig_release(&r);
+	return home_teardown(state);
+}
+
+static void
+start(void)
+{
+	rig_init(&r, NULL, NULL);
+	rig_start(&r, NULL, NULL);
+}
+
+/* A question and its whole answer. */
+static void
+exchange(const char *question, const char *answer)
+{
+	rig_line(&r, question);
+	scripted_say(&r.backend, answer);
+	scripted_done(&r.backend, LLM_STOP);
+	rig_turn(&r);
+}
+
+static void
+request_is(size_t n, const char *last)
+{
+	assert_int_equal(r.backend.reply->n, n);
+	assert_string_equal(r.backend.reply->messages[n - 1].text, last);
+}
+
+/* ---- start ---- */
+
+static void
+start__without_a_model__opens_on_the_guide(void **state)
+{
+	start();
+	rig_shows(&r, "new chat");
+	rig_shows(&r, "guide · Q8_0");
+	rig_shows(&r, "hum -m FILE.gguf");
+	rig_shows(&r, "What is Llama 2?");
+	assert_null(r.backend.load->path);
+	assert_null(session_path(r.c.session));		/* an empty chat is not worth a file */
+}
+
+static void
+start__config_model__is_loaded_with_its_settings(void **state)
+{
+	home_write("m/big.gguf", "x");
+	rig_init(&r, "model: big\nsystem: short\nmodels:\n  - name: big\n    path: m/big.gguf\n    context: 512\n"
+		"    sampling: {temperature: 0.1}\nsystems:\n  short: Be short.\n", NULL);
+	rig_start(&r, NULL, NULL);
+	assert_string_equal(r.backend.load->name, "big");
+	assert_int_equal(r.backend.load->settings.context, 512);
+	rig_hides(&r, "bundled guide");
+	rig_line(&r, "hello");
+	request_is(2, "hello");
+	assert_string_equal(r.backend.reply->messages[0].text, "Be short.");
+	assert_float_equal(r.backend.reply->sampling.temperature, 0.1, 1e-6);
+}
+
+static void
+start__model_that_is_missing__is_said_and_the_guide_answers(void **state)
+{
+	rig_init(&r, "model: big\nmodels:\n  - name: big\n    path: /missing/big.gguf\n", NULL);
+	r.backend.refuse = "big";
+	rig_start(&r, NULL, NULL);
+	rig_shows(&r, "not loaded");
+	rig_shows(&r, "guide · Q8_0");
+	exchange("hi", "Hello");
+	rig_shows(&r, "Hello");
+}
+
+static void
+start__model_that_took_the_program_down__is_not_loaded_again(void **state)
+{
+	home_write("big.gguf", "x");
+	/* No process has this number: it is above what Linux gives. */
+	home_write("state/loading", "99999999\nbig\n");
+	rig_init(&r, "model: big\nmodels:\n  - name: big\n    path: big.gguf\n", NULL);
+	rig_start(&r, NULL, NULL);
+	assert_null(r.backend.load->path);
+	rig_shows(&r, "ended while it was loading big");
+	rig_line(&r, "/model big");
+	assert_string_equal(r.backend.load->name, "big");
+}
+
+static void
+start__text_sent_while_loading__waits(void **state)
+{
+	rig_init(&r, NULL, NULL);
+	r.backend.hold_load = true;
+	rig_start(&r, NULL, NULL);
+	rig_line(&r, "early");
+	assert_int_equal(r.backend.replies, 0);
+	rig_shows(&r, "early");
+	rig_shows(&r, "loading");
+	scripted_loaded(&r.backend);
+	rig_turn(&r);
+	assert_int_equal(r.backend.replies, 1);
+	request_is(1, "early");
+}
+
+/* ---- a turn ---- */
+
+static void
+look_at_disk(void)
+{
+	rig_file_has(&r, "hello there");
+}
+
+static void
+send__turn_is_on_disk_before_the_backend_hears_of_it(void **state)
+{
+	start();
+	r.backend.on_reply = look_at_disk;
+	rig_line(&r, "hello there");
+	assert_int_equal(r.backend.replies, 1);
+	rig_shows(&r, "hello there");
+	rig_shows(&r, "Esc stops");
+}
+
+static void
+send__answer_streams_to_screen_and_disk(void **state)
+{
+	start();
+	rig_line(&r, "hello");
+	scripted_say(&r.backend, "One ");
+	scripted_say(&r.backend, "two");
+	rig_turn(&r);
+	rig_shows(&r, "One two");
+	rig_shows(&r, "12.5 tok/s");
+	rig_turn(&r);
+	rig_settle(&r);		/* no further token comes, and yet: */
+	rig_file_has(&r, "One two");
+	scripted_say(&r.backend, " three");
+	scripted_done(&r.backend, LLM_STOP);
+	rig_turn(&r);
+	rig_shows(&r, "One two three");
+	rig_shows(&r, "1.0 tok/s · 3 tokens · 3.0 s");
+	rig_file_has(&r, "finish: stop");
+	assert_int_equal(r.c.phase, PHASE_IDLE);
+	rig_shows(&r, "13/1000");
+	rig_line(&r, "next");
+	request_is(3, "next");
+	assert_string_equal(r.backend.reply->messages[1].text, "One two three");
+}
+
+static void
+send__two_slashes__send_one(void **state)
+{
+	start();
+	rig_line(&r, "//etc is a folder");
+	request_is(1, "/etc is a folder");
+}
+
+static void
+send__several_lines__are_one_message(void **state)
+{
+	start();
+	rig_keys(&r, "one\033\rtwo");
+	rig_keys(&r, "\r");
+	request_is(1, "one\ntwo");
+}
+
+/* ---- stopping ---- */
+
+static void
+stop__esc__keeps_what_was_said(void **state)
+{
+	start();
+	rig_line(&r, "hello");
+	scripted_say(&r.backend, "Partial");
+	rig_turn(&r);
+	rig_keys(&r, "\033");
+	assert_int_equal(r.backend.cancels, 1);
+	scripted_done(&r.backend, LLM_CANCELLED);
+	rig_turn(&r);
+	rig_shows(&r, "Partial");
+	rig_shows(&r, "stopped");
+	rig_file_has(&r, "Partial");
+	rig_file_has(&r, "finish: cancelled");
+	rig_line(&r, "go on");
+	request_is(3, "go on");
+}
+
+static void
+stop__ctrl_c__before_the_first_word(void **state)
+{
+	start();
+	rig_line(&r, "hello");
+	rig_keys(&r, "\003");
+	assert_int_equal(r.backend.cancels, 1);
+	scripted_done(&r.backend, LLM_CANCELLED);
+	rig_turn(&r);
+	rig_shows(&r, "before the first word");
+	rig_line(&r, "more");
+	request_is(1, "hello\n\nmore");	/* two turns that follow each other are one to the model */
+}
+
+static void
+stop__load__the_model_before_stays(void **state)
+{
+	home_write("other.gguf", "x");
+	start();
+	r.backend.hold_load = true;
+	rig_line(&r, "/model other.gguf");
+	rig_shows(&r, "loading");
+	rig_keys(&r, "\033");
+	scripted_fail(&r.backend, ERR_INTERRUPTED, "cancelled");
+	rig_turn(&r);
+	rig_shows(&r, "Loading was stopped. Still here: guide");
+	exchange("hi", "Hello");
+	rig_shows(&r, "Hello");
+}
+
+static void
+quit__ctrl_c_asks_once(void **state)
+{
+	start();
+	rig_keys(&r, "some text");
+	rig_keys(&r, "\003");
+	assert_string_equal(ui_input(r.ui), "");
+	assert_false(r.c.ended);
+	rig_keys(&r, "\003");
+	rig_shows(&r, "again to quit");
+	assert_false(r.c.ended);
+	rig_keys(&r, "x");		/* anything between takes it back */
+	rig_keys(&r, "\177");
+	rig_keys(&r, "\003");
+	assert_false(r.c.ended);
+	rig_keys(&r, "\003");
+	assert_true(r.c.ended);
+	assert_int_equal(r.c.status, 0);
+}
+
+static void
+quit__while_generating__keeps_the_partial_answer(void **state)
+{
+	struct err e;
+
+	start();
+	rig_line(&r, "hello");
+	scripted_say(&r.backend, "Half an ans");
+	rig_line(&r, "/quit");
+	assert_true(r.c.ended);
+	assert_int_equal(controller_finish(&r.c, &e), 0);
+	rig_file_has(&r, "Half an ans");
+	rig_file_has(&r, "finish: cancelled");
+}
+
+/* ---- queue ---- */
+
+static void
+queue__text_sent_while_generating__goes_next(void **state)
+{
+	start();
+	rig_line(&r, "first");
+	scripted_say(&r.backend, "Answer");
+	rig_line(&r, "second");
+	rig_line(&r, "third");
+	assert_int_equal(r.backend.replies, 1);
+	rig_shows(&r, "second");
+	rig_shows(&r, "waits for the answer");
+	scripted_done(&r.backend, LLM_STOP);
+	rig_turn(&r);
+	assert_int_equal(r.backend.replies, 2);
+	request_is(3, "second\n\nthird");
+	rig_hides(&r, "waits for the answer");
+}
+
+static void
+queue__esc__takes_it_back(void **state)
+{
+	start();
+	rig_line(&r, "first");
+	rig_line(&r, "second");
+	rig_keys(&r, "\033");
+	assert_string_equal(ui_input(r.ui), "second");
+	rig_hides(&r, "waits for the answer");
+	scripted_done(&r.backend, LLM_CANCELLED);
+	rig_turn(&r);
+	assert_int_equal(r.backend.replies, 1);
+}
+
+/* ---- regenerate, continue, branch, undo ---- */
+
+static void
+regen__keeps_the_old_answer_as_a_sibling(void **state)
+{
+	start();
+	exchange("question", "Answer A");
+	rig_line(&r, "/regen");
+	request_is(1, "question");
+	rig_hides(&r, "Answer A");
+	scripted_say(&r.backend, "Answer B");
+	scripted_done(&r.backend, LLM_STOP);
+	rig_turn(&r);
+	rig_shows(&r, "Answer B");
+	rig_shows(&r, "‹ 2/2 ›");
+	rig_line(&r, "/branch prev");
+	rig_shows(&r, "Answer A");
+	rig_hides(&r, "Answer B");
+	rig_line(&r, "next question");
+	request_is(3, "next question");
+	assert_string_equal(r.backend.reply->messages[1].text, "Answer A");
+}
+
+static void
+regen__of_nothing__is_said(void **state)
+{
+	start();
+	rig_line(&r, "/regen");
+	assert_int_equal(r.backend.replies, 0);
+	rig_shows(&r, "no question");
+}
+
+static void
+continue__goes_on_with_a_cut_answer(void **state)
+{
+	start();
+	rig_line(&r, "count");
+	scripted_say(&r.backend, "one two");
+	scripted_done(&r.backend, LLM_LENGTH);
+	rig_turn(&r);
+	rig_shows(&r, "/continue goes on");
+	rig_line(&r, "/continue");
+	assert_true(r.backend.reply->unfinished);
+	request_is(2, "one two");
+	scripted_say(&r.backend, " three");
+	scripted_done(&r.backend, LLM_STOP);
+	rig_turn(&r);
+	rig_shows(&r, "one two three");
+	rig_hides(&r, "/continue goes on");
+}
+
+static void
+undo__gives_the_message_back(void **state)
+{
+	start();
+	exchange("first", "Answer one");
+	exchange("second", "Answer two");
+	rig_line(&r, "/undo");
+	assert_string_equal(ui_input(r.ui), "second");
+	rig_hides(&r, "Answer two");
+	rig_shows(&r, "Answer one");
+	rig_keys(&r, " try\r");
+	request_is(3, "second try");
+}
+
+/* ---- models ---- */
+
+static void
+model__switch__says_what_it_costs(void **state)
+{
+	home_write("other.gguf", "x");
+	start();
+	exchange("hi", "Hello");
+	rig_line(&r, "/model other");
+	rig_shows(&r, "other · Q8_0");
+	rig_shows(&r, "reads the whole conversation anew (20 tokens)");
+	exchange("again", "From the other");
+	request_is(3, "again");
+	rig_file_has(&r, "model: other");
+}
+
+static void
+model__switch_while_generating__waits_for_the_answer(void **state)
+{
+	home_write("other.gguf", "x");
+	start();
+	rig_line(&r, "hi");
+	rig_line(&r, "/model other");
+	assert_int_equal(r.backend.loads, 1);
+	rig_line(&r, "for the other");
+	scripted_say(&r.backend, "Hello");
+	scripted_done(&r.backend, LLM_STOP);
+	rig_turn(&r);
+	assert_int_equal(r.backend.loads, 2);
+	assert_string_equal(r.c.model.name, "other");
+	assert_int_equal(r.backend.replies, 2);
+	request_is(3, "for the other");
+}
+
+static void
+model__refused__the_model_before_stays(void **state)
+{
+	home_write("broken.gguf", "x");
+	start();
+	r.backend.refuse = "broken";
+	rig_line(&r, "/model broken");
+	rig_shows(&r, "cut short");
+	rig_shows(&r, "guide · Q8_0");
+	exchange("hi", "Hello");
+	rig_line(&r, "/model nothing-like-it");
+	rig_shows(&r, "no model");
+}
+
+static void
+set__context__loads_again(void **state)
+{
+	start();
+	rig_line(&r, "/set context 256");
+	assert_int_equal(r.backend.loads, 2);
+	assert_int_equal(r.backend.load->settings.context, 256);
+	rig_line(&r, "/set temperature 9");
+	rig_shows(&r, "0..2");
+	rig_line(&r, "/set temprature 1");
+	rig_shows(&r, "did you mean");
+	rig_line(&r, "/set temperature 0.25");
+	rig_line(&r, "hi");
+	assert_float_equal(r.backend.reply->sampling.temperature, 0.25, 1e-6);
+}
+
+static void
+system__in_mid_chat(void **state)
+{
+	start();
+	exchange("hi", "Hello");
+	rig_line(&r, "/system Talk like a pirate.");
+	rig_shows(&r, "Talk like a pirate.");
+	rig_line(&r, "again");
+	assert_int_equal(r.backend.reply->messages[0].role, ROLE_SYSTEM);
+	assert_string_equal(r.backend.reply->messages[0].text, "Talk like a pirate.");
+	scripted_done(&r.backend, LLM_STOP);
+	rig_turn(&r);
+	rig_line(&r, "/system none");
+	rig_line(&r, "more");
+	assert_int_equal(r.backend.reply->messages[0].role, ROLE_USER);
+}
+
+/* ---- context ---- */
+
+static void
+context__older_messages_leave__is_said_once(void **state)
+{
+	start();
+	exchange("first", "Answer one");
+	exchange("second", "Answer two");
+	rig_line(&r, "third");
+	r.backend.stats.evicted_messages = 2;
+	scripted_say(&r.backend, "Answer");
+	rig_turn(&r);
+	rig_shows(&r, "no longer seen by the model");
+	rig_shows(&r, "no longer fits");
+	scripted_done(&r.backend, LLM_STOP);
+	rig_turn(&r);
+	assert_int_equal(controller_first_seen(&r.c), 3);
+	rig_line(&r, "/rename x");
+	rig_shows(&r, "no longer seen by the model");
+}
+
+static void
+context__turn_too_long__comes_back_into_the_input(void **state)
+{
+	start();
+	exchange("first", "Answer one");
+	rig_line(&r, "much too long");
+	scripted_fail(&r.backend, ERR_FIT, "the last message takes 70 tokens more than fit");
+	rig_turn(&r);
+	rig_shows(&r, "70 tokens more");
+	assert_string_equal(ui_input(r.ui), "much too long");
+	assert_int_equal(r.c.phase, PHASE_IDLE);
+	rig_keys(&r, "\025short\r");
+	request_is(3, "short");
+}
+
+static void
+context__delimiters_in_a_text__are_said_once(void **state)
+{
+	start();
+	rig_line(&r, "x [/INST] y");
+	r.backend.stats.n_defused = 1;
+	scripted_say(&r.backend, "a");
+	rig_turn(&r);
+	rig_shows(&r, "sent as plain text");
+	assert_true(r.c.said_defused);
+}
+
+static void
+answer__failure__is_said_and_can_be_tried_again(void **state)
+{
+	start();
+	rig_line(&r, "hi");
+	scripted_fail(&r.backend, ERR_BACKEND, "the engine has stumbled");
+	rig_turn(&r);
+	rig_shows(&r, "the engine has stumbled");
+	rig_line(&r, "/regen");
+	request_is(1, "hi");
+}
+
+/* ---- sessions ---- */
+
+static void
+new__while_generating__keeps_what_was_said(void **state)
+{
+	char *path;
+	struct strbuf text = STRBUF_INIT;
+
+	start();
+	rig_line(&r, "hello");
+	scripted_say(&r.backend, "Half");
+	rig_turn(&r);
+	path = xstrdup(session_path(r.c.session));
+	rig_line(&r, "/new Second chat");
+	rig_shows(&r, "Second chat");
+	rig_hides(&r, "Half");
+	scratch_read(path, &text);
+	assert_non_null(strstr(text.s, "Half"));
+	assert_non_null(strstr(text.s, "cancelled"));
+	scripted_say(&r.backend, "stray");	/* of the answer that was given up */
+	rig_turn(&r);
+	rig_hides(&r, "stray");
+	strbuf_release(&text);
+	free(path);
+}
+
+static void
+resume__by_title__shows_the_chat_and_its_model(void **state)
+{
+	home_write("other.gguf", "x");
+	start();
+	rig_line(&r, "/model other");
+	exchange("Trip to Cusco", "Take warm clothes.");
+	rig_line(&r, "/new");
+	rig_line(&r, "/model guide");
+	assert_string_equal(r.c.model.name, "guide");
+	rig_hides(&r, "warm clothes");
+	rig_line(&r, "/resume cusco");
+	rig_shows(&r, "Trip to Cusco");
+	rig_shows(&r, "Take warm clothes.");
+	assert_string_equal(r.c.model.name, "other");
+	rig_line(&r, "/resume nothing-like-it");
+	rig_shows(&r, "nothing-like-it");
+	rig_shows(&r, "Take warm clothes.");
+}
+
+static void
+resume__after_a_crash__offers_to_go_on(void **state)
+{
+	char *copy = home_path("copy.yaml"), *file;
+
+	start();
+	rig_line(&r, "a question");
+	scripted_say(&r.backend, "The beginning of");
+	rig_turn(&r);
+	rig_settle(&r);
+	file = rig_file(&r);		/* what kill -9 would leave */
+	scratch_write(copy, file, strlen(file));
+	free(file);
+	rig_release(&r);
+
+	rig_init(&r, NULL, NULL);
+	rig_start(&r, copy, NULL);
+	rig_shows(&r, "a question");
+	rig_shows(&r, "The beginning of");
+	rig_shows(&r, "interrupted");
+	rig_shows(&r, "/continue goes on");
+	rig_line(&r, "/continue");
+	assert_true(r.backend.reply->unfinished);
+	scripted_say(&r.backend, " the end.");
+	scripted_done(&r.backend, LLM_STOP);
+	rig_turn(&r);
+	rig_shows(&r, "The beginning of the end.");
+	rig_file_has(&r, "the end.");
+	free(copy);
+}
+
+static void
+delete__asks__and_moves_to_trash(void **state)
+{
+	char *path;
+
+	start();
+	exchange("to be deleted", "ok");
+	path = xstrdup(session_path(r.c.session));
+	rig_line(&r, "/delete");
+	rig_shows(&r, "Delete \"to be deleted\"?");
+	rig_keys(&r, "n");
+	assert_int_equal(access(path, F_OK), 0);
+	rig_line(&r, "/delete");
+	rig_keys(&r, "y");
+	assert_int_equal(access(path, F_OK), -1);
+	rig_shows(&r, "new chat");
+	free(path);
+}
+
+static void
+sessions__picker__opens_another(void **state)
+{
+	start();
+	exchange("alpha question", "alpha answer");
+	rig_line(&r, "/new");
+	exchange("beta question", "beta answer");
+	rig_keys(&r, "\017");		/* Ctrl-O */
+	rig_shows(&r, "alpha question");
+	rig_keys(&r, "alpha");
+	rig_keys(&r, "\r");
+	rig_shows(&r, "alpha answer");
+	rig_hides(&r, "beta answer");
+}
+
+static void
+draft__survives_the_program(void **state)
+{
+	start();
+	rig_keys(&r, "not sent yet");
+	rig_now += 1000;
+	rig_turn(&r);
+	rig_release(&r);
+	rig_init(&r, NULL, NULL);
+	rig_start(&r, NULL, NULL);
+	assert_string_equal(ui_input(r.ui), "not sent yet");
+	rig_keys(&r, "\r");
+	rig_release(&r);
+	rig_init(&r, NULL, NULL);
+	rig_start(&r, NULL, NULL);
+	assert_string_equal(ui_input(r.ui), "");
+}
+
+static void
+disk__that_fails__is_said_and_nothing_stops(void **state)
+{
+	char *dir;
+	struct err e = { 0 };
+
+	home_write("file", "x");
+	dir = xasprintf("%s/file/sessions", home);
+	rig_init(&r, NULL, dir);
+	rig_start(&r, NULL, NULL);
+	exchange("hello", "Hello yourself");
+	rig_shows(&r, "Hello yourself");
+	rig_shows(&r, "Not saved");
+	rig_shows(&r, "NOT SAVED");
+	rig_line(&r, "/new");
+	rig_shows(&r, "is not saved yet");
+	rig_shows(&r, "Hello yourself");
+	assert_int_equal(controller_finish(&r.c, &e), -1);
+	assert_int_equal(e.code, ERR_STORE);
+	free(dir);
+}
+
+/* ---- commands ---- */
+
+static void
+command__unknown__names_the_nearest_and_comes_back(void **state)
+{
+	start();
+	rig_line(&r, "/regne now");
+	rig_shows(&r, "did you mean /regen?");
+	assert_string_equal(ui_input(r.ui), "/regne now");
+	assert_int_equal(r.backend.replies, 0);
+}
+
+static void
+command__palette__runs_what_is_chosen(void **state)
+{
+	start();
+	rig_keys(&r, "\020");		/* Ctrl-P */
+	rig_shows(&r, "begin another chat");
+	rig_keys(&r, "context");
+	rig_keys(&r, "\r");
+	rig_shows(&r, "the model was trained with");
+}
+
+static void
+command__help__has_every_command(void **state)
+{
+	start();
+	rig_keys(&r, "\033OP");		/* F1 */
+	rig_shows(&r, "Help");
+	rig_keys(&r, "q");
+	rig_hides(&r, "Commands");
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(start__without_a_model__opens_on_the_guide),
+		TEST(start__config_model__is_loaded_with_its_settings),
+		TEST(start__model_that_is_missing__is_said_and_the_guide_answers),
+		TEST(start__model_that_took_the_program_down__is_not_loaded_again),
+		TEST(start__text_sent_while_loading__waits),
+		TEST(send__turn_is_on_disk_before_the_backend_hears_of_it),
+		TEST(send__answer_streams_to_screen_and_disk),
+		TEST(send__two_slashes__send_one),
+		TEST(send__several_lines__are_one_message),
+		TEST(stop__esc__keeps_what_was_said),
+		TEST(stop__ctrl_c__before_the_first_word),
+		TEST(stop__load__the_model_before_stays),
+		TEST(quit__ctrl_c_asks_once),
+		TEST(quit__while_generating__keeps_the_partial_answer),
+		TEST(queue__text_sent_while_generating__goes_next),
+		TEST(queue__esc__takes_it_back),
+		TEST(regen__keeps_the_old_answer_as_a_sibling),
+		TEST(regen__of_nothing__is_said),
+		TEST(continue__goes_on_with_a_cut_answer),
+		TEST(undo__gives_the_message_back),
+		TEST(model__switch__says_what_it_costs),
+		TEST(model__switch_while_generating__waits_for_the_answer),
+		TEST(model__refused__the_model_before_stays),
+		TEST(set__context__loads_again),
+		TEST(system__in_mid_chat),
+		TEST(context__older_messages_leave__is_said_once),
+		TEST(context__turn_too_long__comes_back_into_the_input),
+		TEST(context__delimiters_in_a_text__are_said_once),
+		TEST(answer__failure__is_said_and_can_be_tried_again),
+		TEST(new__while_generating__keeps_what_was_said),
+		TEST(resume__by_title__shows_the_chat_and_its_model),
+		TEST(resume__after_a_crash__offers_to_go_on),
+		TEST(delete__asks__and_moves_to_trash),
+		TEST(sessions__picker__opens_another),
+		TEST(draft__survives_the_program),
+		TEST(disk__that_fails__is_said_and_nothing_stops),
+		TEST(command__unknown__names_the_nearest_and_comes_back),
+		TEST(command__palette__runs_what_is_chosen),
+		TEST(command__help__has_every_command),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
