@@ -27,8 +27,14 @@ struct work {
 	struct scratch *x;
 	const struct panel_format *format;
 	size_t r1, t0, n;
-	size_t chunk;			/* columns of a chunk */
-	size_t unit, unit_bytes;	/* columns and bytes of what a row consists of */
+	size_t chunk, chunk_bytes;	/* columns of a chunk, and what they take of a row */
+	size_t row_bytes;		/* what all columns take */
+};
+
+/* A chunk of columns, and where it lies in a row. */
+struct columns {
+	size_t k, n;
+	size_t offset, bytes;
 };
 
 static size_t
@@ -37,10 +43,14 @@ min_size(size_t a, size_t b)
 	return a < b ? a : b;
 }
 
-static const uint8_t *
-weights_at(const struct work *o, size_t r, size_t k)
+static struct columns
+columns_at(const struct work *o, size_t k, size_t offset)
 {
-	return o->w->data + r * o->w->row_bytes + k / o->unit * o->unit_bytes;
+	struct columns c = { k, min_size(o->chunk, o->w->cols - k), offset, o->chunk_bytes };
+
+	if (c.n < o->chunk)
+		c.bytes = o->row_bytes - offset;
+	return c;
 }
 
 /*
@@ -55,10 +65,10 @@ copy_tail(const struct work *o, const uint8_t *p, size_t rows, size_t bytes)
 	return o->x->tail;
 }
 
-/* The lines of the chunk at row r and column k, dealt out to the steps of the work before it: PANEL_BLOCKS for
+/* The lines of the chunk c of the panel at row r, dealt out to the steps of the work before it: PANEL_BLOCKS for
  * each vector of rows that is unpacked, and as many in the first tile. */
 static struct panel_ahead
-look_ahead(const struct work *o, size_t r, size_t k)
+look_ahead(const struct work *o, size_t r, const struct columns *c)
 {
 	size_t rows, steps = PANEL_BLOCKS * (PANEL_ROWS / LANES + 1);
 	struct panel_ahead next = { 0 };
@@ -66,56 +76,61 @@ look_ahead(const struct work *o, size_t r, size_t k)
 	if (r >= o->r1)
 		return next;
 	rows = min_size(o->r1 - r, PANEL_ROWS);
-	next.row = weights_at(o, r, k);
 	next.stride = o->w->row_bytes;
+	next.row = o->w->data + r * next.stride + c->offset;
 	next.end = next.row + rows * next.stride;
-	next.bytes = min_size(o->chunk, o->w->cols - k) / o->unit * o->unit_bytes;
+	next.bytes = c->bytes;
 	next.lines = (unsigned)((rows * ((next.bytes + 127) / 64) + steps - 1) / steps);
 	return next;
 }
 
-/* Unpacks `cols` columns from column k of the panel at row r. */
+/* Unpacks a chunk of the panel at row r. */
 static void
-unpack_chunk(const struct work *o, size_t r, size_t k, size_t cols, struct panel_ahead *next)
+unpack_chunk(const struct work *o, size_t r, const struct columns *c, struct panel_ahead *next)
 {
-	const uint8_t *p = weights_at(o, r, k);
-	size_t stride = o->w->row_bytes, rows = min_size(o->r1 - r, PANEL_ROWS), n = cols / MATMUL_BLOCK;
+	size_t stride = o->w->row_bytes, rows = min_size(o->r1 - r, PANEL_ROWS), n = c->n / MATMUL_BLOCK;
+	const uint8_t *p = o->w->data + r * stride + c->offset;
 	struct panel *x = &o->x->panel;
 
-	if (rows < PANEL_ROWS || (o->format->kind == KIND_FLOAT && cols % 8)) {
-		p = copy_tail(o, p, rows, cols / o->unit * o->unit_bytes);
+	if (rows < PANEL_ROWS || (o->format->kind == KIND_FLOAT && c->n % 8)) {
+		p = copy_tail(o, p, rows, c->bytes);
 		stride = TAIL_STRIDE;
 	}
 	if (o->format->kind == KIND_FLOAT)
-		n = (cols + 7) / 8 * 8;
+		n = (c->n + 7) / 8 * 8;
 	for (size_t i = 0; i < PANEL_ROWS; i += LANES)
 		o->format->unpack(p + i * stride, stride, n, (struct panel_out){ x->q + 4 * i, x->d + i, x->m + i },
 			next);
 }
 
+/* How many of the tokens left the next tile takes: 4 and 4 is better than 6 and 2. */
+static size_t
+tile_tokens(size_t left)
+{
+	size_t tiles = (left + TILE_TOKENS - 1) / TILE_TOKENS;
+
+	return tiles == 1 ? left : (left + tiles - 1) / tiles;
+}
+
 /* Adds the products of the unpacked chunk with all tokens to sum[n]. */
 static void
-multiply_chunk(const struct work *o, size_t k, size_t cols, float (*sum)[PANEL_ROWS], struct panel_ahead *next)
+multiply_chunk(const struct work *o, const struct columns *c, float (*sum)[PANEL_ROWS], struct panel_ahead *next)
 {
-	bool floats = o->format->kind == KIND_FLOAT;
-	size_t stride, tokens;
+	size_t stride, tokens, steps = c->n;
 	const char *act;
 
-	if (floats) {
+	if (o->format->kind == KIND_FLOAT) {
 		stride = o->a->k * sizeof(float);
-		act = (const char *)(o->a->f + k);
+		act = (const char *)(o->a->f + c->k);
 	} else {
 		stride = o->a->k / MATMUL_BLOCK * sizeof(struct act_block);
-		act = (const char *)(o->a->b + k / MATMUL_BLOCK);
-		cols /= MATMUL_BLOCK;
+		act = (const char *)(o->a->b + c->k / MATMUL_BLOCK);
+		steps /= MATMUL_BLOCK;
 	}
 	act += o->t0 * stride;
-	/* Tiles of about the same number of tokens: 4 and 4 is better than 6 and 2. */
 	for (size_t t = 0; t < o->n; t += tokens) {
-		size_t tiles = (o->n - t + TILE_TOKENS - 1) / TILE_TOKENS;
-
-		tokens = (o->n - t + tiles - 1) / tiles;
-		tile_for(o->w->type, tokens)(&o->x->panel, cols, act + t * stride, stride, sum[t], next);
+		tokens = tile_tokens(o->n - t);
+		tile_for(o->w->type, tokens)(&o->x->panel, steps, act + t * stride, stride, sum[t], next);
 	}
 }
 
@@ -138,23 +153,25 @@ static void
 multiply_panels(const struct work *o, size_t r, size_t panels, float *out, size_t ldo)
 {
 	size_t end = min_size(o->r1, r + panels * PANEL_ROWS);
+	const struct columns first = columns_at(o, 0, 0);
 	float (*sum)[PANEL_ROWS] = o->x->sum;
 
 	memset(sum, 0, panels * o->n * sizeof *sum);
-	for (size_t k = 0; k < o->w->cols; k += o->chunk) {
-		size_t cols = min_size(o->chunk, o->w->cols - k), p = 0;
+	for (struct columns c = first, after; c.k < o->w->cols; c = after) {
+		size_t p = 0;
 
+		after = columns_at(o, c.k + c.n, c.offset + c.bytes);
 		for (size_t i = r; i < end; i += PANEL_ROWS, p++) {
 			struct panel_ahead next;
 
 			if (i + PANEL_ROWS < end)
-				next = look_ahead(o, i + PANEL_ROWS, k);
-			else if (k + cols < o->w->cols)
-				next = look_ahead(o, r, k + cols);
+				next = look_ahead(o, i + PANEL_ROWS, &c);
+			else if (after.n > 0)
+				next = look_ahead(o, r, &after);
 			else
-				next = look_ahead(o, end, 0);
-			unpack_chunk(o, i, k, cols, &next);
-			multiply_chunk(o, k, cols, sum + p * o->n, &next);
+				next = look_ahead(o, end, &first);
+			unpack_chunk(o, i, &c, &next);
+			multiply_chunk(o, &c, sum + p * o->n, &next);
 		}
 	}
 	for (; r < end; r += PANEL_ROWS, sum += o->n)
@@ -167,11 +184,11 @@ multiply(const struct matrix *w, size_t r0, size_t r1, const struct act *a, floa
 {
 	const struct quant_format *q = quant_format(w->type);
 	size_t batches = (a->n + BATCH_TOKENS - 1) / BATCH_TOKENS, panels = 1;
-	struct work o = { .w = w, .a = a, .x = scratch, .format = &panel_formats[w->type], .r1 = r1,
-		.chunk = PANEL_BLOCKS * MATMUL_BLOCK, .unit = q->block, .unit_bytes = q->bytes };
+	struct work o = { .w = w, .a = a, .x = scratch, .format = &panel_formats[w->type], .r1 = r1 };
 
-	if (o.format->kind == KIND_FLOAT)
-		o.chunk = MATMUL_PARTIAL;
+	o.chunk = o.format->kind == KIND_FLOAT ? MATMUL_PARTIAL : PANEL_BLOCKS * MATMUL_BLOCK;
+	o.chunk_bytes = o.chunk / q->block * q->bytes;
+	o.row_bytes = w->cols / q->block * q->bytes;
 	for (; batches > 0; batches--, o.t0 += o.n) {
 		o.n = (a->n - o.t0 + batches - 1) / batches;
 		if (o.n > FEW_TOKENS)
