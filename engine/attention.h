@@ -14,7 +14,7 @@
 
 enum {
 	ATTENTION_BLOCK = 64,	/* positions a step of the online softmax */
-	ATTENTION_ROWS = 32,	/* queries that share a block once it is decoded; more if a group is larger */
+	ATTENTION_ROWS = 64,	/* queries that share a block once it is decoded; more if a group is larger */
 };
 
 /* One thread's working memory. */

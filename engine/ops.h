@@ -12,6 +12,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define OPS_SOFTMAX_LEAST (-69.0f)	/* below this difference a weight is 0 */
+
 enum { OPS_Q8_BLOCK = 32 };	/* elements of a KV cache vector that share a scale; the last may be shorter */
 
 struct ops {
@@ -34,7 +36,8 @@ struct ops {
 	/*
 	 * One step of the online softmax: with m the greatest score and l the sum of weights so far
 	 * (-INFINITY and 0 at first), turns n > 0 scores into weights exp(s - m') and updates both.
-	 * Returns the factor exp(m - m') for what was accumulated before.
+	 * Returns the factor exp(m - m') for what was accumulated before. Weights and factors below e^-69
+	 * are 0: no sum of floats would show them, and products with subnormal numbers are slow.
 	 */
 	float (*softmax)(float *s, size_t n, float *m, float *l);
 

@@ -196,6 +196,13 @@ scores(const float *q, const float *k, size_t ld, size_t n, size_t dim, float *s
 	}
 }
 
+/* e^x; 0 where that is next to nothing, NaN stays. */
+static inline __m256
+weight_ps(__m256 x)
+{
+	return _mm256_andnot_ps(_mm256_cmp_ps(x, _mm256_set1_ps(OPS_SOFTMAX_LEAST), _CMP_LT_OQ), exp_ps(x));
+}
+
 static float
 softmax(float *s, size_t n, float *m, float *l)
 {
@@ -214,11 +221,11 @@ softmax(float *s, size_t n, float *m, float *l)
 		__m256i k = lanes(left(n, j));
 		__m256 v = _mm256_sub_ps(_mm256_maskload_ps(s + j, k), _mm256_set1_ps(top));
 
-		v = exp_ps(v);
+		v = weight_ps(v);
 		_mm256_maskstore_ps(s + j, k, v);
 		sum = _mm256_add_ps(sum, _mm256_and_ps(v, _mm256_castsi256_ps(k)));
 	}
-	by = *l > 0 ? _mm256_cvtss_f32(exp_ps(_mm256_set1_ps(*m - top))) : 0;
+	by = *l > 0 ? _mm256_cvtss_f32(weight_ps(_mm256_set1_ps(*m - top))) : 0;
 	*m = top;
 	*l = *l * by + sum_ps(sum);
 	return by;

@@ -137,6 +137,8 @@ sum_eight(const __m512 a[8])
 static void
 scores(const float *q, const float *k, size_t ld, size_t n, size_t dim, float *s)
 {
+	size_t whole = dim / V * V;
+
 	for (size_t j = 0; j < n; j += 8) {
 		size_t some = n - j < 8 ? n - j : 8;
 		const float *key[8];
@@ -148,16 +150,32 @@ scores(const float *q, const float *k, size_t ld, size_t n, size_t dim, float *s
 			key[t] = k + (j + (t < some ? t : some - 1)) * ld;
 			sum[t] = _mm512_setzero_ps();
 		}
-		for (size_t i = 0; i < dim; i += V) {
-			__mmask16 m = lanes(dim, i);
-			__m512 v = _mm512_maskz_loadu_ps(m, q + i);
+		for (size_t i = 0; i < whole; i += V) {
+			__m512 v = _mm512_loadu_ps(q + i);
 
 			UNROLL
 			for (size_t t = 0; t < 8; t++)
-				sum[t] = _mm512_fmadd_ps(v, _mm512_maskz_loadu_ps(m, key[t] + i), sum[t]);
+				sum[t] = _mm512_fmadd_ps(v, _mm512_loadu_ps(key[t] + i), sum[t]);
+		}
+		if (whole < dim) {
+			__mmask16 m = lanes(dim, whole);
+			__m512 v = _mm512_maskz_loadu_ps(m, q + whole);
+
+			UNROLL
+			for (size_t t = 0; t < 8; t++)
+				sum[t] = _mm512_fmadd_ps(v, _mm512_maskz_loadu_ps(m, key[t] + whole), sum[t]);
 		}
 		_mm256_mask_storeu_ps(s + j, (__mmask8)((1u << some) - 1), sum_eight(sum));
 	}
+}
+
+/* e^x; 0 where that is next to nothing, NaN stays. */
+static inline __m512
+weight_ps(__m512 x)
+{
+	__mmask16 k = _mm512_cmp_ps_mask(x, _mm512_set1_ps(OPS_SOFTMAX_LEAST), _CMP_NLT_UQ);
+
+	return _mm512_maskz_mov_ps(k, exp_ps(x));
 }
 
 static float
@@ -176,11 +194,11 @@ softmax(float *s, size_t n, float *m, float *l)
 		__mmask16 k = lanes(n, j);
 		__m512 v = _mm512_sub_ps(_mm512_maskz_loadu_ps(k, s + j), _mm512_set1_ps(top));
 
-		v = exp_ps(v);
+		v = weight_ps(v);
 		_mm512_mask_storeu_ps(s + j, k, v);
 		sum = _mm512_mask_add_ps(sum, k, sum, v);
 	}
-	by = *l > 0 ? _mm512_cvtss_f32(exp_ps(_mm512_set1_ps(*m - top))) : 0;
+	by = *l > 0 ? _mm512_cvtss_f32(weight_ps(_mm512_set1_ps(*m - top))) : 0;
 	*m = top;
 	*l = *l * by + _mm512_reduce_add_ps(sum);
 	return by;
