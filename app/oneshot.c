@@ -42,7 +42,8 @@ now_ms(void)
 	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
-/* ---- what goes in -------------------------------------------------------------------------------- */
+/* ---- what goes in
+ * -------------------------------------------------------------------------------- */
 
 static int
 check_options(const struct options *o, struct err *e)
@@ -94,9 +95,11 @@ read_prompt(struct oneshot *s, struct err *e)
 		return -1;
 	bad = input_repair(&s->prompt);
 	if (bad)
-		note("%zu bytes of the prompt are no UTF-8 text; U+FFFD stands in their place", bad);
+		note("%zu bytes of the prompt are no UTF-8 text; U+FFFD stands in their place",
+			bad);
 	if (!s->prompt.s[strspn(s->prompt.s, " \t\r\n")])
-		return err_set(e, ERR_USAGE, "the prompt is empty: hum -p PROMPT, or a text on standard input");
+		return err_set(e, ERR_USAGE,
+			"the prompt is empty: hum -p PROMPT, or a text on standard input");
 	return 0;
 }
 
@@ -121,7 +124,8 @@ open_kept(struct oneshot *s, struct err *e)
 	if (s->session->warning)
 		note("%s", s->session->warning);
 	if (s->session->read_only)
-		return err_set(e, ERR_STORE, "another hum has this chat open, so the turn could not be kept; "
+		return err_set(e, ERR_STORE,
+			"another hum has this chat open, so the turn could not be kept; "
 			"leave it there, or ask without -c and -r");
 	return 0;
 }
@@ -153,7 +157,8 @@ open_model(struct oneshot *s)
 	return tool_open_chat(&s->t, s->o, 0);
 }
 
-/* ---- what comes out ------------------------------------------------------------------------------ */
+/* ---- what comes out
+ * ------------------------------------------------------------------------------ */
 
 static void
 put_json(struct oneshot *s, json_t *object)
@@ -202,7 +207,8 @@ store_piece(struct oneshot *s, const char *text, size_t len)
 	int64_t now = now_ms();
 
 	note_disk(s, session_add_piece(s->session, s->answer, text, len, &e), &e);
-	/* Nothing wakes this thread before the next token: what is not written now may have to wait for long. */
+	/* Nothing wakes this thread before the next token: what is not written now may have to wait
+	 * for long. */
 	if (now - s->stored_ms < PIECE_MS)
 		return;
 	s->stored_ms = now;
@@ -219,7 +225,8 @@ on_text(void *ctx, const char *text, size_t len, const struct llm_stats *so_far)
 	if (s->kept)
 		store_piece(s, s->text.s + before, s->text.len - before);
 	if (s->o->stream_json)
-		put_json(s, json_pack("{s:s,s:s%}", "type", "text", "text", s->text.s + before, s->text.len - before));
+		put_json(s, json_pack("{s:s,s:s%}", "type", "text", "text", s->text.s + before,
+			s->text.len - before));
 	else if (!s->o->json)
 		put_text(s, s->text.s + before, s->text.len - before);
 	if (s->t.out.error)		/* nobody reads it any more */
@@ -227,7 +234,8 @@ on_text(void *ctx, const char *text, size_t len, const struct llm_stats *so_far)
 }
 
 static void
-add_figures(json_t *object, const struct oneshot *s, enum llm_finish finish, const struct llm_stats *st)
+add_figures(json_t *object, const struct oneshot *s, enum llm_finish finish,
+	const struct llm_stats *st)
 {
 	json_object_update_new(object, json_pack("{s:s,s:s,s:I,s:I,s:I,s:I,s:I,s:f,s:f,s:f}",
 		"finish", finish_name(request_finish(finish)),
@@ -252,7 +260,10 @@ put_end(struct oneshot *s, enum llm_finish finish, const struct llm_stats *stats
 			output_adds(&s->t.out, "\n");
 		return;
 	}
-	object = s->o->json ? json_pack("{s:s%}", "text", s->text.s, s->text.len) : json_pack("{s:s}", "type", "done");
+	if (s->o->json)
+		object = json_pack("{s:s%}", "text", s->text.s, s->text.len);
+	else
+		object = json_pack("{s:s}", "type", "done");
 	add_figures(object, s, finish, stats);
 	put_json(s, object);
 }
@@ -265,7 +276,8 @@ error_object(const struct options *o, const struct err *e)
 
 	utf8_repair(&text, e->text, strlen(e->text));
 	object = o->stream_json ? json_pack("{s:s}", "type", "error") : json_object();
-	json_object_set_new(object, "error", json_pack("{s:i,s:s%}", "code", (int)e->code, "message", text.s, text.len));
+	json_object_set_new(object, "error",
+		json_pack("{s:i,s:s%}", "code", (int)e->code, "message", text.s, text.len));
 	strbuf_release(&text);
 	return object;
 }
@@ -282,7 +294,8 @@ oneshot_print_error(const struct options *o, const struct err *e)
 	json_decref(object);
 }
 
-/* ---- the turn ------------------------------------------------------------------------------------ */
+/* ---- the turn
+ * ------------------------------------------------------------------------------------ */
 
 static int
 set_system(struct oneshot *s, struct err *e)
@@ -325,18 +338,18 @@ store_turn(struct oneshot *s, struct err *e)
 		return rc;
 	if (session_add_user(s->session, s->session->conv.head, s->prompt.s, &user, e) < 0)
 		return -1;
-	return session_begin_answer(s->session, user, s->t.model->name, s->seed, &s->t.settings.sampling,
-		&s->answer, e);
+	return session_begin_answer(s->session, user, s->t.model->name, s->seed,
+		&s->t.settings.sampling, &s->answer, e);
 }
 
 static void
 tell_stats(const struct llm_stats *stats)
 {
 	if (stats->evicted_messages)
-		note("the chat does not fit into the context: the model did not see its %zu oldest messages",
+		note("the context is too short for the chat: its %zu oldest messages were not seen",
 			stats->evicted_messages);
 	if (stats->n_defused)
-		note("a text contains marks of the model's prompt format; they were sent as plain text");
+		note("marks of the model's prompt format in the texts were sent as plain text");
 }
 
 static void

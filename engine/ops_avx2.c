@@ -6,6 +6,7 @@
 #include <math.h>
 
 #include "engine/ops.h"
+#include "engine/unroll.h"
 
 enum { V = 8 };		/* floats a vector */
 
@@ -163,22 +164,33 @@ sum_eight(const __m256 a[8])
 static void
 scores(const float *q, const float *k, size_t ld, size_t n, size_t dim, float *s)
 {
+	size_t whole = dim / V * V;
+
 	for (size_t j = 0; j < n; j += 8) {
 		size_t some = n - j < 8 ? n - j : 8;
 		const float *key[8];
 		__m256 sum[8];
 
 		/* The last few: the same arithmetic, lanes without a key repeat the last one. */
+		UNROLL
 		for (size_t t = 0; t < 8; t++) {
 			key[t] = k + (j + (t < some ? t : some - 1)) * ld;
 			sum[t] = _mm256_setzero_ps();
 		}
-		for (size_t i = 0; i < dim; i += V) {
-			__m256i m = lanes(left(dim, i));
-			__m256 v = _mm256_maskload_ps(q + i, m);
+		for (size_t i = 0; i < whole; i += V) {
+			__m256 v = _mm256_loadu_ps(q + i);
 
+			UNROLL
 			for (size_t t = 0; t < 8; t++)
-				sum[t] = _mm256_fmadd_ps(v, _mm256_maskload_ps(key[t] + i, m), sum[t]);
+				sum[t] = _mm256_fmadd_ps(v, _mm256_loadu_ps(key[t] + i), sum[t]);
+		}
+		if (whole < dim) {
+			__m256i m = lanes(dim - whole);
+			__m256 v = _mm256_maskload_ps(q + whole, m);
+
+			UNROLL
+			for (size_t t = 0; t < 8; t++)
+				sum[t] = _mm256_fmadd_ps(v, _mm256_maskload_ps(key[t] + whole, m), sum[t]);
 		}
 		_mm256_maskstore_ps(s + j, lanes(some), sum_eight(sum));
 	}
@@ -219,14 +231,17 @@ accumulate_strip(float *out, __m256 by, const float *p, const float *v, size_t l
 {
 	__m256 sum[8];
 
+	UNROLL
 	for (size_t c = 0; c < count; c++)
 		sum[c] = _mm256_mul_ps(_mm256_loadu_ps(out + c * V), by);
 	for (size_t j = 0; j < n; j++, v += ld) {
 		__m256 w = _mm256_broadcast_ss(p + j);
 
+		UNROLL
 		for (size_t c = 0; c < count; c++)
 			sum[c] = _mm256_fmadd_ps(w, _mm256_loadu_ps(v + c * V), sum[c]);
 	}
+	UNROLL
 	for (size_t c = 0; c < count; c++)
 		_mm256_storeu_ps(out + c * V, sum[c]);
 }
@@ -365,15 +380,18 @@ int8_burst(uint64_t rounds)
 	const __m256i one = _mm256_set1_epi16(1);
 	__m256i a = _mm256_set1_epi8(3), b = _mm256_set1_epi8(-5), sum[BURST];
 
+	UNROLL
 	for (int i = 0; i < BURST; i++)
 		sum[i] = _mm256_setzero_si256();
 	for (uint64_t r = 0; r < rounds; r++) {
+		UNROLL
 		for (int i = 0; i < BURST; i++) {
 			__asm__ volatile("" : "+x"(a));	/* or the product would leave the loop */
 			sum[i] = _mm256_add_epi32(sum[i],
 				_mm256_madd_epi16(_mm256_maddubs_epi16(a, b), one));
 		}
 	}
+	UNROLL
 	for (int i = 0; i < BURST; i++)
 		__asm__ volatile("" : : "x"(sum[i]));
 	return rounds * BURST * 32;
@@ -384,12 +402,15 @@ int8_burst_vnni(uint64_t rounds)
 {
 	__m256i a = _mm256_set1_epi8(3), b = _mm256_set1_epi8(-5), sum[BURST];
 
+	UNROLL
 	for (int i = 0; i < BURST; i++)
 		sum[i] = _mm256_setzero_si256();
 	for (uint64_t r = 0; r < rounds; r++) {
+		UNROLL
 		for (int i = 0; i < BURST; i++)
 			sum[i] = _mm256_dpbusd_avx_epi32(sum[i], a, b);
 	}
+	UNROLL
 	for (int i = 0; i < BURST; i++)
 		__asm__ volatile("" : : "x"(sum[i]));
 	return rounds * BURST * 32;

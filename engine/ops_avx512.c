@@ -6,6 +6,7 @@
 #include <math.h>
 
 #include "engine/ops.h"
+#include "engine/unroll.h"
 
 enum { V = 16 };	/* floats a vector */
 
@@ -142,6 +143,7 @@ scores(const float *q, const float *k, size_t ld, size_t n, size_t dim, float *s
 		__m512 sum[8];
 
 		/* The last few: the same arithmetic, lanes without a key repeat the last one. */
+		UNROLL
 		for (size_t t = 0; t < 8; t++) {
 			key[t] = k + (j + (t < some ? t : some - 1)) * ld;
 			sum[t] = _mm512_setzero_ps();
@@ -150,6 +152,7 @@ scores(const float *q, const float *k, size_t ld, size_t n, size_t dim, float *s
 			__mmask16 m = lanes(dim, i);
 			__m512 v = _mm512_maskz_loadu_ps(m, q + i);
 
+			UNROLL
 			for (size_t t = 0; t < 8; t++)
 				sum[t] = _mm512_fmadd_ps(v, _mm512_maskz_loadu_ps(m, key[t] + i), sum[t]);
 		}
@@ -190,14 +193,17 @@ accumulate_strip(float *out, __m512 by, const float *p, const float *v, size_t l
 {
 	__m512 sum[8];
 
+	UNROLL
 	for (size_t c = 0; c < count; c++)
 		sum[c] = _mm512_mul_ps(_mm512_maskz_loadu_ps(k, out + c * V), by);
 	for (size_t j = 0; j < n; j++, v += ld) {
 		__m512 w = _mm512_set1_ps(p[j]);
 
+		UNROLL
 		for (size_t c = 0; c < count; c++)
 			sum[c] = _mm512_fmadd_ps(w, _mm512_maskz_loadu_ps(k, v + c * V), sum[c]);
 	}
+	UNROLL
 	for (size_t c = 0; c < count; c++)
 		_mm512_mask_storeu_ps(out + c * V, k, sum[c]);
 }
@@ -309,12 +315,15 @@ int8_burst(uint64_t rounds)
 	enum { BURST = 16 };	/* independent sums: latency times width of the multipliers */
 	__m512i a = _mm512_set1_epi8(3), b = _mm512_set1_epi8(-5), sum[BURST];
 
+	UNROLL
 	for (int i = 0; i < BURST; i++)
 		sum[i] = _mm512_setzero_si512();
 	for (uint64_t r = 0; r < rounds; r++) {
+		UNROLL
 		for (int i = 0; i < BURST; i++)
 			sum[i] = _mm512_dpbusd_epi32(sum[i], a, b);
 	}
+	UNROLL
 	for (int i = 0; i < BURST; i++)
 		__asm__ volatile("" : : "v"(sum[i]));
 	return rounds * BURST * 64;

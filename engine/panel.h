@@ -24,19 +24,12 @@
 #include <string.h>
 
 #include "engine/matmul_isa.h"
+#include "engine/unroll.h"
 
 enum {
 	PANEL_BLOCKS = 16,		/* blocks of 32 columns in a chunk: two super-blocks */
 	PANEL_GROUP = PANEL_ROWS * 4,	/* bytes of 4 columns of a panel */
-	PANEL_TOKENS = 192,		/* tokens whose sums are kept beside a panel */
 };
-
-/* Before loops whose arrays must become registers. */
-#ifdef __clang__
-#define UNROLL _Pragma("clang loop unroll(full)")
-#else
-#define UNROLL _Pragma("GCC unroll 32")
-#endif
 
 #define INLINE static inline __attribute__((always_inline))
 

@@ -151,8 +151,9 @@ ui_read(struct ui *ui)
 	struct pollfd p = { ui->terminal.fd, POLLIN, 0 };
 	char bytes[4096];
 
-	/* The descriptor is shared with the shell, so it stays blocking: ask before each read. */
-	while (ui->terminal.fd >= 0 && poll(&p, 1, 0) > 0) {
+	/* The descriptor is shared with the shell, so it stays blocking: ask before each read. And a flood
+	 * of keys must not keep us from drawing. */
+	for (int reads = 0; reads < READS_MAX && ui->terminal.fd >= 0 && poll(&p, 1, 0) > 0; reads++) {
 		ssize_t n = read(ui->terminal.fd, bytes, sizeof bytes);
 
 		if (n < 0 && (errno == EINTR || errno == EAGAIN))

@@ -21,7 +21,8 @@ const struct option_spec cli_bench_options[] = {
 		"tokens generated one by one (128; 0: no such test)" },
 	{ 'd', "depth", "N", OPTION_TEXT, offsetof(struct options, depth), 0,
 		"tokens that are in the context before (0)" },
-	{ 'r', "repeat", "N", OPTION_TEXT, offsetof(struct options, repeat), 0, "runs of each test (5)" },
+	{ 'r', "repeat", "N", OPTION_TEXT, offsetof(struct options, repeat), 0,
+		"runs of each test (5)" },
 	CLI_OPTION_JSON("as JSON"),
 	CLI_OPTION_HELP,
 	{ 0 },
@@ -33,7 +34,7 @@ struct plan {
 
 struct result {
 	char name[32];			/* "pp512", "tg128" */
-	double tps, sd;			/* tokens a second: mean and standard deviation of the runs */
+	double tps, sd;			/* tokens a second: mean and deviation of the runs */
 	double bytes, macs;		/* that a token takes */
 };
 
@@ -60,8 +61,8 @@ read_plan(struct plan *p, const struct options *o, struct err *e)
 
 	for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
 		*fields[i].out = fields[i].usual;
-		if (fields[i].text && options_number(fields[i].text, fields[i].option, fields[i].min, fields[i].max,
-			fields[i].out, e) < 0)
+		if (fields[i].text && options_number(fields[i].text, fields[i].option,
+			fields[i].min, fields[i].max, fields[i].out, e) < 0)
 			return -1;
 	}
 	if (!p->prompt && !p->gen)
@@ -69,7 +70,8 @@ read_plan(struct plan *p, const struct options *o, struct err *e)
 	return 0;
 }
 
-/* ---- measuring ----------------------------------------------------------------------------------- */
+/* ---- measuring
+ * ----------------------------------------------------------------------------------- */
 
 static int
 run_test(struct bench *b, struct result *r, long prompt, long gen)
@@ -79,7 +81,8 @@ run_test(struct bench *b, struct result *r, long prompt, long gen)
 	int rc = 0;
 
 	for (long i = 0; i < p->repeat && rc == 0; i++) {
-		double seconds = llm_bench(b->t.chat, (size_t)p->depth, (size_t)prompt, (size_t)gen, &b->t.err);
+		double seconds = llm_bench(b->t.chat, (size_t)p->depth, (size_t)prompt, (size_t)gen,
+			&b->t.err);
 
 		if (seconds < 0)
 			rc = -1;
@@ -104,7 +107,7 @@ warm_up(struct bench *b)
 		(b->plan.gen && llm_bench(b->t.chat, 0, 0, 1, &b->t.err) < 0) ? -1 : 0;
 }
 
-/* A prompt reads each matrix once for all its tokens, and needs the output only for its last one. */
+/* A prompt reads each matrix once for all its tokens; the output is for its last one only. */
 static int
 measure_prompt(struct bench *b)
 {
@@ -126,7 +129,8 @@ measure_gen(struct bench *b)
 	double seen = (double)b->plan.depth + (double)b->plan.gen / 2;
 
 	snprintf(r->name, sizeof r->name, "tg%ld", b->plan.gen);
-	r->bytes = (double)info->matrix_bytes + seen * (double)info->kv_bytes_per_token[b->t.settings.kv];
+	r->bytes = (double)info->matrix_bytes +
+		seen * (double)info->kv_bytes_per_token[b->t.settings.kv];
 	r->macs = (double)info->layer_macs + (double)info->output_macs;
 	return run_test(b, r, 0, b->plan.gen);
 }
@@ -154,7 +158,8 @@ share(double used, double peak)
 	return peak > 0 ? used / peak : 0;
 }
 
-/* ---- telling ------------------------------------------------------------------------------------- */
+/* ---- telling
+ * ------------------------------------------------------------------------------------- */
 
 static void
 print_json(struct bench *b)
@@ -166,14 +171,18 @@ print_json(struct bench *b)
 	for (size_t i = 0; i < b->n; i++) {
 		const struct result *r = &b->results[i];
 
-		json_array_append_new(array, json_pack("{s:s,s:s,s:I,s:I,s:I,s:s,s:s,s:I,s:f,s:f,s:f,s:f,s:f,s:f}",
-			"model", b->t.model->name, "type", info->type, "size", (json_int_t)info->file_size,
-			"parameters", (json_int_t)info->n_params,
-			"threads", (json_int_t)llm_chat_threads(b->t.chat), "isa", llm_chat_isa(b->t.chat),
-			"test", r->name, "depth", (json_int_t)b->plan.depth, "tps", r->tps, "tps_sd", r->sd,
-			"bandwidth_share", share(r->tps * r->bytes, b->bandwidth),
-			"int8_share", share(r->tps * r->macs, b->int8),
-			"bandwidth", b->bandwidth, "int8_peak", b->int8));
+		json_array_append_new(array,
+			json_pack("{s:s,s:s,s:I,s:I,s:I,s:s,s:s,s:I,s:f,s:f,s:f,s:f,s:f,s:f}",
+				"model", b->t.model->name, "type", info->type,
+				"size", (json_int_t)info->file_size,
+				"parameters", (json_int_t)info->n_params,
+				"threads", (json_int_t)llm_chat_threads(b->t.chat),
+				"isa", llm_chat_isa(b->t.chat),
+				"test", r->name, "depth", (json_int_t)b->plan.depth,
+				"tps", r->tps, "tps_sd", r->sd,
+				"bandwidth_share", share(r->tps * r->bytes, b->bandwidth),
+				"int8_share", share(r->tps * r->macs, b->int8),
+				"bandwidth", b->bandwidth, "int8_peak", b->int8));
 	}
 	text = json_dumps(array, JSON_INDENT(2) | JSON_REAL_PRECISION(6));
 	if (text) {
@@ -209,8 +218,9 @@ static void
 print_table(struct bench *b)
 {
 	static const struct table_column columns[] = {
-		{ "MODEL", false }, { "TYPE", false }, { "SIZE", true }, { "PARAMETERS", true }, { "THREADS", true },
-		{ "TEST", false }, { "TOKENS/S", true }, { "BANDWIDTH", true }, { "INT8", true },
+		{ "MODEL", false }, { "TYPE", false }, { "SIZE", true }, { "PARAMETERS", true },
+		{ "THREADS", true }, { "TEST", false }, { "TOKENS/S", true },
+		{ "BANDWIDTH", true }, { "INT8", true },
 	};
 	struct table table;
 
@@ -219,8 +229,10 @@ print_table(struct bench *b)
 		add_row(&table, b, &b->results[i]);
 	table_print(&table, &b->t.out);
 	table_release(&table);
-	output_addf(&b->t.out, "\nThis machine, measured in the same run with %s: memory is read at %.1f GB/s; "
-		"%.1f G int8 multiply-adds a second.\n", llm_chat_isa(b->t.chat), b->bandwidth / 1e9, b->int8 / 1e9);
+	output_addf(&b->t.out,
+		"\nThis machine, measured in the same run with %s: memory is read at %.1f GB/s; "
+		"%.1f G int8 multiply-adds a second.\n",
+		llm_chat_isa(b->t.chat), b->bandwidth / 1e9, b->int8 / 1e9);
 }
 
 int

@@ -81,8 +81,9 @@ run_check(struct check *c, const char *path)
 	if (c->status)
 		return c->status;
 	if (c->t.config->exists)
-		output_addf(&c->t.out, "%s is in order: %zu models, %zu system prompts, %zu keys\n", c->t.config->path,
-			c->t.config->n_models, c->t.config->n_systems, c->t.config->n_keys);
+		output_addf(&c->t.out, "%s is in order: %zu models, %zu system prompts, %zu keys\n",
+			c->t.config->path, c->t.config->n_models, c->t.config->n_systems,
+			c->t.config->n_keys);
 	else
 		output_addf(&c->t.out, "there is no %s, and none is needed\n", c->t.config->path);
 	return 0;
@@ -114,6 +115,7 @@ cli_config(const struct options *o)
 	else if (!strcmp(verb, "path"))
 		rc = run_path(&c, path);
 	else
-		rc = err_set(&c.t.err, ERR_USAGE, "hum config %s: there is check [FILE], path", verb);
+		rc = err_set(&c.t.err, ERR_USAGE, "hum config %s: there is check [FILE], path",
+			verb);
 	return tool_end(&c.t, rc);
 }

@@ -54,7 +54,8 @@ read_all(int fd, const char *path, size_t max, struct strbuf *out, struct err *e
 		out->len += (size_t)n;
 		out->s[out->len] = '\0';
 		if (out->len - begin > max)
-			return err_set(e, ERR_FIT, "%s is larger than %zu MiB, more than any model can take in",
+			return err_set(e, ERR_FIT,
+				"%s is larger than %zu MiB, more than any model can take in",
 				shown(path), max >> 20);
 	}
 }

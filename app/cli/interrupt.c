@@ -28,8 +28,8 @@ interrupt_catch(void)
 	/* Not SA_RESTART: a read that waits for a terminal or a pipe must end as well. */
 	struct sigaction act = { .sa_handler = on_signal }, old;
 
-	/* Also where a shell without job control ignores SIGINT for what it starts in the background: whoever sends it
-	 * to us means it. nohup means it, too. */
+	/* Also where a shell without job control ignores SIGINT for what it starts in the
+	 * background: whoever sends it to us means it. nohup means it, too. */
 	sigaction(SIGINT, &act, NULL);
 	sigaction(SIGTERM, &act, NULL);
 	if (sigaction(SIGHUP, NULL, &old) == 0 && old.sa_handler != SIG_IGN)

@@ -1,6 +1,6 @@
 /*
- * Ctrl-C, SIGTERM and SIGHUP for programs without a screen: the work ends soon and in order, the exit status is
- * ERR_INTERRUPTED. The third one ends the program at once. Main thread.
+ * Ctrl-C, SIGTERM and SIGHUP for programs without a screen: the work ends soon and in order, the
+ * exit status is ERR_INTERRUPTED. The third one ends the program at once. Main thread.
  */
 #ifndef APP_CLI_INTERRUPT_H
 #define APP_CLI_INTERRUPT_H
@@ -12,7 +12,7 @@
 
 void interrupt_catch(void);
 
-/* Whose work a signal is to cancel: at most one at a time; NULL: none any more, before it is freed. */
+/* Whose work a signal is to cancel; one at a time. NULL: none any more, before it is freed. */
 void interrupt_target(struct llm_chat *c);
 
 bool interrupted(void);

@@ -15,7 +15,8 @@
 
 const struct option_spec cli_logits_options[] = {
 	CLI_OPTION_MODEL,
-	{ 0, "ids", "\"1 2 3\"", OPTION_TEXT, offsetof(struct options, ids), 0, "the tokens, by their ids" },
+	{ 0, "ids", "\"1 2 3\"", OPTION_TEXT, offsetof(struct options, ids), 0,
+		"the tokens, by their ids" },
 	{ 'o', "output", "FILE", OPTION_TEXT, offsetof(struct options, output), 0,
 		"little-endian float32 [tokens][vocabulary]; -: standard output" },
 	CLI_OPTION_HELP,
@@ -33,8 +34,10 @@ parse_ids(const char *text, struct token_list *ids, struct err *e)
 
 		errno = 0;
 		id = strtol(s, &end, 10);
-		if (end == s || errno || id < 0 || id > INT_MAX || (*end && !strchr(" ,\t\n", *end)))
-			return err_set(e, ERR_USAGE, "--ids: \"%.40s\" does not begin with a token id", s);
+		if (end == s || errno || id < 0 || id > INT_MAX ||
+			(*end && !strchr(" ,\t\n", *end)))
+			return err_set(e, ERR_USAGE,
+				"--ids: \"%.40s\" does not begin with a token id", s);
 		token_list_add(ids, (int32_t)id);
 		s = end + strspn(end, " ,\t\n");
 	}
@@ -152,7 +155,8 @@ logits(struct tool *t, const struct options *o, struct token_list *ids)
 	if (!o->ids || !o->output)
 		return err_set(&t->err, ERR_USAGE, "hum logits needs --ids \"1 2 3\" and -o FILE");
 	if (to_stdout && t->out.tty)
-		return err_set(&t->err, ERR_USAGE, "standard output is a terminal; logits are no text");
+		return err_set(&t->err, ERR_USAGE,
+			"standard output is a terminal; logits are no text");
 	if (parse_ids(o->ids, ids, &t->err) < 0 || tool_open_chat(t, o, 0) < 0)
 		return -1;
 	if (!to_stdout && (fd = open_output(o->output, &t->err)) < 0)

@@ -33,7 +33,8 @@ json_t *
 json_parse(const char *name, const struct strbuf *text, bool nul, struct err *e)
 {
 	json_error_t at;
-	json_t *json = json_loadb(text->s, text->len, JSON_REJECT_DUPLICATES | (nul ? JSON_ALLOW_NUL : 0), &at);
+	json_t *json = json_loadb(text->s, text->len,
+		JSON_REJECT_DUPLICATES | (nul ? JSON_ALLOW_NUL : 0), &at);
 
 	if (!json)
 		err_set(e, ERR_USAGE, "%s:%d:%d: %s", name, at.line, at.column, at.text);
@@ -55,7 +56,8 @@ parse_message(const json_t *json, struct chat_message *out)
 }
 
 int
-message_list_parse(struct message_list *l, const char *name, const struct strbuf *text, struct err *e)
+message_list_parse(struct message_list *l, const char *name, const struct strbuf *text,
+	struct err *e)
 {
 	json_t *list;
 
@@ -64,15 +66,17 @@ message_list_parse(struct message_list *l, const char *name, const struct strbuf
 		return -1;
 	list = json_is_object(l->json) ? json_object_get(l->json, "messages") : l->json;
 	if (!json_is_array(list)) {
-		err_set(e, ERR_USAGE, "%s: a list of messages is wanted: [{\"role\": \"user\", \"content\": \"...\"}]",
-			name);
+		err_set(e, ERR_USAGE,
+			"%s: a list of messages is wanted: [{\"role\": \"user\", \"content\": "
+			"\"...\"}]", name);
 		goto bad;
 	}
 	l->items = xcalloc(json_array_size(list) + 1, sizeof *l->items);
 	for (; l->n < json_array_size(list); l->n++)
 		if (parse_message(json_array_get(list, l->n), &l->items[l->n]) < 0) {
-			err_set(e, ERR_USAGE, "%s: message %zu: \"role\" (system, user or assistant) and \"content\" "
-				"(a text) are wanted", name, l->n + 1);
+			err_set(e, ERR_USAGE,
+				"%s: message %zu: \"role\" (system, user or assistant) and "
+				"\"content\" (a text) are wanted", name, l->n + 1);
 			goto bad;
 		}
 	return 0;

@@ -1,4 +1,5 @@
-/* A conversation as JSON: [{"role": "user", "content": "..."}, ...], or an object whose "messages" is that list. */
+/* A conversation as JSON: [{"role": "user", "content": "..."}, ...], or an object whose "messages"
+ * is that list. */
 #ifndef APP_CLI_MESSAGES_H
 #define APP_CLI_MESSAGES_H
 
@@ -17,13 +18,16 @@ struct message_list {
 };
 
 /* `name` stands in messages. ERR_USAGE: no JSON, or another kind of it. */
-int message_list_parse(struct message_list *l, const char *name, const struct strbuf *text, struct err *e);
+int message_list_parse(struct message_list *l, const char *name, const struct strbuf *text,
+	struct err *e);
 void message_list_release(struct message_list *l);
 
-/* Parses one JSON value, in whose texts NUL may stand only if `nul`; ERR_USAGE with name, line and column. */
+/* Parses one JSON value, in whose texts NUL may stand only if `nul`; ERR_USAGE with name, line and
+ * column. */
 json_t *json_parse(const char *name, const struct strbuf *text, bool nul, struct err *e);
 
-const char *role_name(enum chat_role r);			/* "user", as in JSON and session files */
+/* "user", as in JSON and session files */
+const char *role_name(enum chat_role r);
 int role_parse(const char *name, enum chat_role *out);		/* -1: unknown */
 
 #endif

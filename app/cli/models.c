@@ -28,7 +28,8 @@ struct row {
 };
 
 static void
-row_init(struct row *r, const struct tool *t, const struct options *o, size_t i, const struct model_entry *usual)
+row_init(struct row *r, const struct tool *t, const struct options *o, size_t i,
+	const struct model_entry *usual)
 {
 	const struct llm_info *info;
 	struct settings s;
@@ -55,13 +56,14 @@ fits(const struct row *r)
 	return available && r->memory > available ? "tight" : "yes";
 }
 
-/* ---- JSON ---------------------------------------------------------------------------------------- */
+/* ---- JSON
+ * ---------------------------------------------------------------------------------------- */
 
 static json_t *
 row_json(const struct row *r)
 {
-	json_t *o = json_pack("{s:s,s:s?,s:s,s:b}", "name", r->entry->name, "path", r->entry->path, "origin",
-		r->entry->origin, "default", (int)r->usual);
+	json_t *o = json_pack("{s:s,s:s?,s:s,s:b}", "name", r->entry->name, "path", r->entry->path,
+		"origin", r->entry->origin, "default", (int)r->usual);
 	const struct llm_info *info;
 
 	if (!r->llm) {
@@ -73,24 +75,27 @@ row_json(const struct row *r)
 		"arch", info->arch, "type", info->type, "size", (json_int_t)info->file_size,
 		"parameters", (json_int_t)info->n_params, "context", (json_int_t)r->context,
 		"context_trained", (json_int_t)info->n_ctx_train, "template", info->template_name,
-		"template_why", info->template_why, "memory", (json_int_t)r->memory, "fits", fits(r)));
+		"template_why", info->template_why, "memory", (json_int_t)r->memory,
+		"fits", fits(r)));
 	return o;
 }
 
-/* ---- the table ----------------------------------------------------------------------------------- */
+/* ---- the table
+ * ----------------------------------------------------------------------------------- */
 
 static void
 add_facts(struct table *table, const struct row *r)
 {
 	const struct llm_info *info = llm_get_info(r->llm);
+	bool large = info->n_params >= 1000000000;
 	char size[16], memory[16];
 
 	format_bytes(info->file_size, size);
 	format_bytes(r->memory, memory);
 	table_cell(table, info->type);
 	table_cell(table, size);
-	table_cellf(table, "%.3g %c", (double)info->n_params / (info->n_params < 1000000000 ? 1e6 : 1e9),
-		info->n_params < 1000000000 ? 'M' : 'B');
+	table_cellf(table, "%.3g %c", (double)info->n_params / (large ? 1e9 : 1e6),
+		large ? 'B' : 'M');
 	table_cellf(table, "%zu", r->context);
 	table_cell(table, info->template_name);
 	table_cell(table, memory);
@@ -111,11 +116,13 @@ add_row(struct table *table, const struct row *r)
 	table_cell(table, r->entry->origin);
 }
 
-/* ---- all of it ----------------------------------------------------------------------------------- */
+/* ---- all of it
+ * ----------------------------------------------------------------------------------- */
 
 static const struct table_column columns[] = {
-	{ "NAME", false }, { "TYPE", false }, { "SIZE", true }, { "PARAMETERS", true }, { "CONTEXT", true },
-	{ "TEMPLATE", false }, { "MEMORY", true }, { "FITS", false }, { "FROM", false },
+	{ "NAME", false }, { "TYPE", false }, { "SIZE", true }, { "PARAMETERS", true },
+	{ "CONTEXT", true }, { "TEMPLATE", false }, { "MEMORY", true }, { "FITS", false },
+	{ "FROM", false },
 };
 
 struct listing {
@@ -156,7 +163,9 @@ print(const struct listing *l, struct output *out, bool as_json)
 		table_print(&l->table, out);
 		output_adds(out, "\n");
 		output_text(out, l->refusals.s, l->refusals.len);
-		output_addf(out, "* is used when no other is named. GGUF files in %s are found by themselves.\n", pretty);
+		output_addf(out,
+			"* is used when no other is named. GGUF files in %s are found "
+			"by themselves.\n", pretty);
 	}
 	free(text);
 	free(pretty);
@@ -168,8 +177,8 @@ list_models(struct tool *t, const struct options *o)
 {
 	struct listing l = { .json = json_array(), .refusals = STRBUF_INIT };
 
-	/* First, since a path in the configuration joins the list by being looked for. That the usual model is not there
-	 * is no reason not to list the others. */
+	/* First, since a path in the configuration joins the list by being looked for. That the
+	 * usual model is not there is no reason not to list the others. */
 	if (tool_find_model(t, o, NULL) < 0)
 		note("the usual model: %s", t->err.text);
 	table_init(&l.table, columns, sizeof columns / sizeof *columns);

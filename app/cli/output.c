@@ -15,8 +15,9 @@
 
 enum { BUFFER = 64 * 1024 };
 
-/* A closed standard descriptor becomes /dev/null, so that no file of ours gets its number. For reading only: writing
- * to it still fails, and whoever closed it gets to know that nothing was written. */
+/* A closed standard descriptor becomes /dev/null, so that no file of ours gets its number. For
+ * reading only: writing to it still fails, and whoever closed it gets to know that nothing was
+ * written. */
 static void
 open_standard(void)
 {

@@ -18,9 +18,10 @@ const struct option_spec cli_perplexity_options[] = {
 };
 
 /*
- * exp of the mean of -log p(token | what is before it in its window). Windows are as long as the context and overlap by
- * half; in all but the first only the second half counts, so that each token counts once, with at least half a
- * window before it. Each window begins with BOS if the model wants one.
+ * exp of the mean of -log p(token | what is before it in its window). Windows are as long as the
+ * context and overlap by half; in all but the first only the second half counts, so that each token
+ * counts once, with at least half a window before it. Each window begins with BOS if the model
+ * wants one.
  */
 struct count {
 	const struct token_list *text;
@@ -108,7 +109,8 @@ run_windows(struct tool *t, struct count *c, size_t size)
 			c->from = 1;
 		if (llm_logits_each(t->chat, c->window.id, c->window.n, on_logits, c, &t->err) < 0)
 			return -1;
-		output_addf(&t->out, "%zu: %zu of %zu tokens, perplexity %.4f\n", number, end, c->text->n, perplexity(c));
+		output_addf(&t->out, "%zu: %zu of %zu tokens, perplexity %.4f\n", number, end,
+			c->text->n, perplexity(c));
 		if (output_flush(&t->out) < 0)
 			return 0;
 		done = end;
@@ -117,8 +119,8 @@ run_windows(struct tool *t, struct count *c, size_t size)
 		if (c->begin + size - c->lead > c->text->n)
 			c->begin = c->text->n > size - c->lead ? c->text->n - (size - c->lead) : 0;
 	}
-	output_addf(&t->out, "perplexity %.4f ± %.4f (%zu tokens, windows of %zu)\n", perplexity(c), uncertainty(c), c->n,
-		size);
+	output_addf(&t->out, "perplexity %.4f ± %.4f (%zu tokens, windows of %zu)\n",
+		perplexity(c), uncertainty(c), c->n, size);
 	return 0;
 }
 
@@ -130,7 +132,7 @@ read_text(struct tool *t, const char *path, struct token_list *out)
 
 	if (rc == 0) {
 		if (input_repair(&text))
-			note("%s is not valid UTF-8 everywhere; the wrong bytes were taken as U+FFFD", path);
+			note("%s is not valid UTF-8; the wrong bytes were taken as U+FFFD", path);
 		vocab_encode(llm_vocab(t->llm), text.s, text.len, ENCODE_PREFIX, out);
 	}
 	strbuf_release(&text);
@@ -152,7 +154,8 @@ run(struct tool *t, const struct options *o)
 	c.n_vocab = llm_get_info(t->llm)->n_vocab;
 	c.lead = vocab_add_bos(v) && vocab_bos(v) >= 0;
 	if (rc == 0 && text.n + c.lead < 2)
-		rc = err_set(&t->err, ERR_USAGE, "%s: a text of one token says nothing", o->args[0]);
+		rc = err_set(&t->err, ERR_USAGE, "%s: a text of one token says nothing",
+			o->args[0]);
 	if (rc == 0)
 		rc = tool_open_chat(t, o, 0);
 	if (rc == 0)

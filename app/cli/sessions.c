@@ -60,7 +60,8 @@ sessions_look(struct shelf *s)
 	return session;
 }
 
-/* ---- list ---------------------------------------------------------------------------------------- */
+/* ---- list
+ * ---------------------------------------------------------------------------------------- */
 
 static json_t *
 list_json(const struct session_summary *list, size_t n)
@@ -72,7 +73,8 @@ list_json(const struct session_summary *list, size_t n)
 
 		json_array_append_new(array, json_pack("{s:s,s:s?,s:s?,s:s?,s:I,s:I,s:b,s:s}",
 			"id", s->id, "title", s->title, "first", s->first, "model", s->model,
-			"messages", (json_int_t)s->messages, "changed_ms", (json_int_t)s->changed_ms,
+			"messages", (json_int_t)s->messages,
+			"changed_ms", (json_int_t)s->changed_ms,
 			"broken", (int)s->broken, "path", s->path));
 	}
 	return array;
@@ -82,7 +84,8 @@ static void
 list_table(const struct session_summary *list, size_t n, struct output *out)
 {
 	static const struct table_column columns[] = {
-		{ "ID", false }, { "CHANGED", false }, { "MESSAGES", true }, { "MODEL", false }, { "TITLE", false },
+		{ "ID", false }, { "CHANGED", false }, { "MESSAGES", true }, { "MODEL", false },
+		{ "TITLE", false },
 	};
 	struct table table;
 
@@ -124,7 +127,8 @@ run_list(struct shelf *s)
 	return 0;
 }
 
-/* ---- delete -------------------------------------------------------------------------------------- */
+/* ---- delete
+ * -------------------------------------------------------------------------------------- */
 
 /* Whether another program is writing it. One that cannot be read may well be deleted. */
 static bool
@@ -147,7 +151,8 @@ delete_one(struct shelf *s, const char *what)
 	if (!path)
 		return -1;
 	if (in_use(path))
-		err_set(&s->t.err, ERR_STORE, "\"%s\" is open in another program, or cannot be written", what);
+		err_set(&s->t.err, ERR_STORE,
+			"\"%s\" is open in another program, or cannot be written", what);
 	else
 		rc = session_delete(path, &s->t.err);
 	if (rc == 0) {
@@ -168,7 +173,8 @@ run_delete(struct shelf *s)
 	return 0;
 }
 
-/* ---- doctor -------------------------------------------------------------------------------------- */
+/* ---- doctor
+ * -------------------------------------------------------------------------------------- */
 
 struct findings {
 	size_t sound, repaired, in_use, broken;
@@ -217,12 +223,14 @@ run_doctor(struct shelf *s)
 	session_list_free(list, n);
 	if (interrupt_check(&s->t.err) < 0)
 		return -1;
-	output_addf(&s->t.out, "%zu chats: %zu sound, %zu repaired, %zu not examined, %zu cannot be read\n", n, f.sound,
-		f.repaired, f.in_use, f.broken);
+	output_addf(&s->t.out,
+		"%zu chats: %zu sound, %zu repaired, %zu not examined, %zu cannot be read\n", n,
+		f.sound, f.repaired, f.in_use, f.broken);
 	return f.broken ? ERR_STORE : 0;
 }
 
-/* ---- the verbs ----------------------------------------------------------------------------------- */
+/* ---- the verbs
+ * ----------------------------------------------------------------------------------- */
 
 static const struct verb {
 	const char *name, *args;	/* args: as help says it */
@@ -251,8 +259,10 @@ find_verb(const char *name, struct err *e)
 		names[i] = verbs[i].name;
 	}
 	near = nearest_name(name, names);
-	err_set(e, ERR_USAGE, "hum sessions %s: there is list, show, search, export, import, delete, doctor%s%s%s", name,
-		near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
+	err_set(e, ERR_USAGE,
+		"hum sessions %s: there is list, show, search, export, import, delete, "
+		"doctor%s%s%s", name, near ? "; did you mean " : "", near ? near : "",
+		near ? "?" : "");
 	return NULL;
 }
 
@@ -268,7 +278,8 @@ run_verb(struct shelf *s)
 	if (s->n < v->min)
 		return err_set(&s->t.err, ERR_USAGE, "hum sessions %s needs: %s", v->name, v->args);
 	if (s->n > v->max)
-		return err_set(&s->t.err, ERR_USAGE, "hum sessions %s: \"%s\" is too much", v->name, s->args[v->max]);
+		return err_set(&s->t.err, ERR_USAGE, "hum sessions %s: \"%s\" is too much", v->name,
+			s->args[v->max]);
 	return v->run(s);
 }
 

@@ -3,92 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "app/cli/messages.h"
+#include "app/cli/conversation_json.h"
 #include "app/cli/sessions_internal.h"
-#include "app/config/number.h"
-
-/* ---- JSON ---------------------------------------------------------------------------------------- */
-
-static json_t *
-text_json(const struct strbuf *b)
-{
-	return json_stringn(b->s, b->len);
-}
-
-/* The nearest message above that was not deleted; 0: none. */
-static int
-parent_left(const struct conversation *c, const struct message *m)
-{
-	const struct message *p = conversation_find(c, m->parent);
-
-	while (p && p->deleted)
-		p = conversation_find(c, p->parent);
-	return p ? p->id : 0;
-}
-
-/* 0.9, not 0.899999976: the shortest number from which the same float comes back. */
-static json_t *
-real_json(float value)
-{
-	char text[32];
-	double x = value;
-
-	number_print_float(value, text, sizeof text);
-	number_parse(text, &x);
-	return json_real(x);
-}
-
-static json_t *
-sampling_json(const struct sampling *p)
-{
-	return json_pack("{s:o,s:o,s:o,s:o,s:I,s:o,s:o,s:o,s:I}",
-		"temperature", real_json(p->temperature), "top_p", real_json(p->top_p), "min_p", real_json(p->min_p),
-		"typical_p", real_json(p->typical_p), "top_k", (json_int_t)p->top_k,
-		"repeat_penalty", real_json(p->repeat_penalty), "presence_penalty", real_json(p->presence_penalty),
-		"frequency_penalty", real_json(p->frequency_penalty), "repeat_last_n", (json_int_t)p->penalty_last_n);
-}
-
-static void
-add_answer(json_t *object, const struct message *m)
-{
-	const struct message_stats *st = &m->stats;
-
-	json_object_update_new(object, json_pack("{s:s?,s:I,s:o,s:s,s:I,s:I,s:I,s:I,s:I}",
-		"model", m->model, "seed", (json_int_t)m->seed, "sampling", sampling_json(&m->sampling),
-		"finish", finish_name(m->finish), "answer_tokens", (json_int_t)st->answer_tokens,
-		"prompt_tokens", (json_int_t)st->prompt_tokens, "cached_tokens", (json_int_t)st->cached_tokens,
-		"ms", (json_int_t)st->ms, "first_token_ms", (json_int_t)st->first_token_ms));
-}
-
-json_t *
-conversation_to_json(const struct conversation *c)
-{
-	json_t *messages = json_array();
-
-	for (size_t i = 0; i < c->n; i++) {
-		const struct message *m = c->messages[i];
-		json_t *object;
-
-		if (m->deleted)
-			continue;
-		object = json_pack("{s:i,s:i,s:s,s:I,s:o}", "id", m->id, "parent", parent_left(c, m), "role",
-			role_name(m->role), "at_ms", (json_int_t)m->at_ms, "text", text_json(&m->text));
-		if (m->role == ROLE_ASSISTANT)
-			add_answer(object, m);
-		json_array_append_new(messages, object);
-	}
-	return json_pack("{s:i,s:s,s:s?,s:s?,s:s?,s:I,s:i,s:o}", "hum", 1, "session", c->id, "title", c->title,
-		"system", c->system, "model", c->model, "created_ms", (json_int_t)c->created_ms, "head", c->head,
-		"messages", messages);
-}
-
-static void
-put_json(struct shelf *s, const struct conversation *c)
-{
-	sessions_print_json(s, conversation_to_json(c));
-}
-
-/* ---- texts --------------------------------------------------------------------------------------- */
 
 static void
 put(struct output *out, const char *text)
@@ -190,7 +106,14 @@ put_plain(struct shelf *s, const struct conversation *c)
 	put_text(s, c, &plain);
 }
 
-/* ---- the verbs ----------------------------------------------------------------------------------- */
+static void
+put_json(struct shelf *s, const struct conversation *c)
+{
+	sessions_print_json(s, conversation_to_json(c));
+}
+
+/* ---- the verbs
+ * ----------------------------------------------------------------------------------- */
 
 static const struct {
 	const char *name;

@@ -32,8 +32,4 @@ void sessions_short_id(const char *id, char out[16]);
 
 void sessions_print_json(struct shelf *s, json_t *json);	/* takes it over */
 
-/* The JSON of export, and back. Deleted messages are left out, their children move up. */
-json_t *conversation_to_json(const struct conversation *c);
-int conversation_from_json(const json_t *json, const char *name, struct conversation *out, struct err *e);
-
 #endif

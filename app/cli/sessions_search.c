@@ -89,7 +89,8 @@ find(const struct needle *n, const char *s, size_t len, size_t from, struct hit 
 	return false;
 }
 
-/* ---- what comes out ------------------------------------------------------------------------------ */
+/* ---- what comes out
+ * ------------------------------------------------------------------------------ */
 
 struct search {
 	struct shelf *s;
@@ -126,20 +127,21 @@ static void
 put_hit(struct search *q, const char *who, const char *text, const struct hit *h)
 {
 	struct output *out = &q->s->t.out;
-	size_t in_line = h->at + h->len < h->line + h->line_len ? h->len : h->line + h->line_len - h->at;
+	size_t end = h->line + h->line_len;
+	size_t in_line = h->at + h->len < end ? h->len : end - h->at;
 
 	output_addf(out, "  %s: ", who);
 	output_text(out, text + h->line, h->at - h->line);
 	output_style(out, "1;31");
 	output_text(out, text + h->at, in_line);
 	output_style(out, NULL);
-	output_text(out, text + h->at + in_line, h->line + h->line_len - h->at - in_line);
+	output_text(out, text + h->at + in_line, end - h->at - in_line);
 	output_adds(out, "\n");
 }
 
 static void
-add_hit(struct search *q, const struct session_summary *summary, int message, const char *who, const char *text,
-	const struct hit *h)
+add_hit(struct search *q, const struct session_summary *summary, int message, const char *who,
+	const char *text, const struct hit *h)
 {
 	q->hits++;
 	if (!q->json) {
@@ -147,18 +149,20 @@ add_hit(struct search *q, const struct session_summary *summary, int message, co
 		put_hit(q, who, text, h);
 		return;
 	}
-	json_array_append_new(q->json, json_pack("{s:s,s:s,s:i,s:s,s:s%}", "id", summary->id, "title", title_of(summary),
-		"message", message, "role", who, "line", text + h->line, h->line_len));
+	json_array_append_new(q->json, json_pack("{s:s,s:s,s:i,s:s,s:s%}", "id", summary->id,
+		"title", title_of(summary), "message", message, "role", who,
+		"line", text + h->line, h->line_len));
 }
 
 /* A line with several hits is shown once. */
 static void
-search_text(struct search *q, const struct session_summary *summary, int message, const char *who, const char *text,
-	size_t len)
+search_text(struct search *q, const struct session_summary *summary, int message, const char *who,
+	const char *text, size_t len)
 {
 	struct hit h;
 
-	for (size_t from = 0; from < len && find(&q->needle, text, len, from, &h); from = h.line + h.line_len) {
+	for (size_t from = 0; from < len && find(&q->needle, text, len, from, &h);
+		from = h.line + h.line_len) {
 		if (h.at + h.len > h.line + h.line_len)	/* the words span lines */
 			h.line_len = h.at + h.len - h.line;
 		add_hit(q, summary, message, who, text, &h);
@@ -214,7 +218,10 @@ sessions_search(struct shelf *s)
 	needle_init(&q.needle, s->args, s->n);
 	if (s->o->json)
 		q.json = json_array();
-	rc = q.needle.n ? search_all(&q) : err_set(&s->t.err, ERR_USAGE, "hum sessions search needs words");
+	if (q.needle.n)
+		rc = search_all(&q);
+	else
+		rc = err_set(&s->t.err, ERR_USAGE, "hum sessions search needs words");
 	if (q.json)
 		sessions_print_json(s, q.json);
 	else if (rc == 0 && !q.hits)

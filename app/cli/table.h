@@ -1,4 +1,4 @@
-/* A table on standard output: columns as wide as their widest cell, headings in bold on a terminal. */
+/* A table: columns as wide as their widest cell, headings in bold on a terminal. */
 #ifndef APP_CLI_TABLE_H
 #define APP_CLI_TABLE_H
 

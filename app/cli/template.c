@@ -10,7 +10,8 @@ enum { MAX_INPUT = 64 << 20 };
 const struct option_spec cli_template_options[] = {
 	CLI_OPTION_MODEL,
 	{ 0, "json", "FILE", OPTION_TEXT, offsetof(struct options, json_file), 0,
-		"the conversation, [{\"role\": ..., \"content\": ...}]; -: standard input; without: an example" },
+		"the conversation, [{\"role\": ..., \"content\": ...}]; -: standard input; "
+		"without: an example" },
 	CLI_OPTION_HELP,
 	{ 0 },
 };
@@ -55,7 +56,8 @@ encode(struct tool *t, const struct vocabulary *v, const struct message_list *l)
 	struct token_list ids = { 0 };
 	struct strbuf text = STRBUF_INIT;
 	size_t n_defused = 0;
-	int rc = template_encode(v->template, v->vocab, l->items, l->n, unfinished, &ids, &text, &n_defused, &t->err);
+	int rc = template_encode(v->template, v->vocab, l->items, l->n, unfinished, &ids, &text,
+		&n_defused, &t->err);
 
 	if (rc == 0)
 		print_prompt(&t->out, &text, &ids);
@@ -69,7 +71,8 @@ encode(struct tool *t, const struct vocabulary *v, const struct message_list *l)
 static int
 show_prompt(struct tool *t, const struct options *o)
 {
-	struct message_list l = { .items = example, .n = sizeof example / sizeof *example }, read = { 0 };
+	struct message_list l = { .items = example, .n = sizeof example / sizeof *example },
+		read = { 0 };
 	struct vocabulary v;
 	int rc;
 

@@ -53,7 +53,8 @@ add_color(struct strbuf *sgr, int32_t color, int base, int depth)
 	if (color == STYLE_DEFAULT)
 		return;
 	if ((color & STYLE_RGB) && depth > 256) {
-		strbuf_addf(sgr, ";%d;2;%d;%d;%d", base + 8, color >> 16 & 0xff, color >> 8 & 0xff, color & 0xff);
+		strbuf_addf(sgr, ";%d;2;%d;%d;%d", base + 8, color >> 16 & 0xff, color >> 8 & 0xff,
+			color & 0xff);
 		return;
 	}
 	index = style_nearest(color, depth > 256 ? 256 : depth);
@@ -72,7 +73,8 @@ put_sample(struct output *out, const struct style *style, const char *text, int 
 		unsigned attr;
 		const char *sgr;
 	} attributes[] = {
-		{ STYLE_BOLD, ";1" }, { STYLE_DIM, ";2" }, { STYLE_ITALIC, ";3" }, { STYLE_UNDERLINE, ";4" },
+		{ STYLE_BOLD, ";1" }, { STYLE_DIM, ";2" }, { STYLE_ITALIC, ";3" },
+		{ STYLE_UNDERLINE, ";4" },
 		{ STYLE_REVERSE, ";7" },
 	};
 	struct strbuf sgr = STRBUF_INIT;
@@ -121,7 +123,9 @@ add_row(struct table *table, const struct theme_entry *theme)
 static void
 list_themes(struct output *out)
 {
-	static const struct table_column columns[] = { { "NAME", false }, { "FROM", false }, { "ABOUT", false } };
+	static const struct table_column columns[] = {
+		{ "NAME", false }, { "FROM", false }, { "ABOUT", false },
+	};
 	struct theme_entry *themes;
 	size_t n = theme_list(&themes);
 	struct table table;

@@ -30,7 +30,8 @@ print_ids(struct output *out, const struct token_list *ids)
 struct job {
 	const struct vocab *vocab;
 	unsigned flags;
-	size_t text, bad;		/* number of the text; of the first with invalid bytes, 0: none */
+	size_t text;			/* number of the text */
+	size_t bad;			/* of the first with invalid bytes; 0: none */
 };
 
 static void

@@ -48,7 +48,8 @@ tool_end(struct tool *t, int rc)
 		model_list_release(&t->models);
 	config_free(t->config);
 	if (rc < 0) {
-		/* What was said before the error comes before it also where both go to one terminal. */
+		/* What was said before the error comes before it also where both go to one
+		 * terminal. */
 		output_flush(&t->out);
 		status = t->err.code == ERR_INTERRUPTED ? ERR_INTERRUPTED : complain(&t->err);
 	}
@@ -66,8 +67,12 @@ tool_list_models(struct tool *t)
 int
 tool_find_model(struct tool *t, const struct options *o, const char *usual)
 {
-	const char *what = o->model ? o->model : usual ? usual : t->config->model ? t->config->model : GUIDE_NAME;
+	const char *what = o->model;
 
+	if (!what)
+		what = usual ? usual : t->config->model;
+	if (!what)
+		what = GUIDE_NAME;
 	tool_list_models(t);
 	t->model = model_list_find(&t->models, what, &t->err);
 	if (!t->model)
@@ -127,7 +132,8 @@ choose_template(struct tool *t, struct vocabulary *v)
 	v->template = template_find(name);
 	v->template_why = "set in the configuration";
 	if (!v->template)
-		return err_set(&t->err, ERR_CONFIG, "model %s: no template \"%s\"", t->model->name, name);
+		return err_set(&t->err, ERR_CONFIG, "model %s: no template \"%s\"", t->model->name,
+			name);
 	return 0;
 }
 

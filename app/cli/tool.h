@@ -1,15 +1,16 @@
 /*
- * What the programs of the command line share: configuration, the model that is meant, standard output, the end.
+ * What the programs of the command line share: configuration, the model that is meant, standard
+ * output, the end.
  *
- *	int cli_x(const struct options *o)
- *	{
- *		struct tool t;
- *		int rc = tool_begin(&t, o);
+ * 	int cli_x(const struct options *o)
+ * 	{
+ * 		struct tool t;
+ * 		int rc = tool_begin(&t, o);
  *
- *		if (rc == 0)
- *			rc = ...;		// -1: t.err is set
- *		return tool_end(&t, rc);
- *	}
+ * 		if (rc == 0)
+ * 			rc = ...;		// -1: t.err is set
+ * 		return tool_end(&t, rc);
+ * 	}
  */
 #ifndef APP_CLI_TOOL_H
 #define APP_CLI_TOOL_H
@@ -42,7 +43,8 @@ int tool_configure(struct tool *t);
 /* Both. In any case tool_end. */
 int tool_begin(struct tool *t, const struct options *o);
 
-/* The exit status. rc -1: t->err is told, and is the status. A program that has told it all gives a status >= 0. */
+/* The exit status. rc -1: t->err is told, and is the status. A program that has told it all gives a
+ * status >= 0. */
 int tool_end(struct tool *t, int rc);
 
 void tool_list_models(struct tool *t);

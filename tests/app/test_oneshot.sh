@@ -167,7 +167,22 @@ equals 'status after Ctrl-C' $? 130
 equals 'what had come' "$(wc -c <begin)" 100
 equals 'the text ends its line' "$(cat begin rest | tail -c 1 | wc -l)" 1
 
-# In the middle of a long prompt, of which the file of the chat is the sign.
+# ---- the model's file is cut short while it is in use ----
+
+cp endless.gguf cut.gguf
+"$hum" -p hi --temp 0 -m cut.gguf --ctx 200000 --stream-json >pipe 2>err </dev/null &
+pid=$!
+exec 3<pipe
+read -r first <&3
+: >cut.gguf
+cat <&3 >out
+exec 3<&-
+wait $pid
+equals 'status when the model is cut short' $? 3
+says 'changed on disk'
+
+# ---- Ctrl-C in the middle of a long prompt, of which the file of the chat is the sign ----
+
 yes word | head -n 20000 >words
 "$hum" -c -p '' $endless --json >out 2>err <words &
 pid=$!
