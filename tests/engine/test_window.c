@@ -201,22 +201,44 @@ window__fit__undo_keeps_the_window(void **state)
 	talk_release(&t);
 }
 
-/* Another system prompt, or another beginning: the memory of the old conversation does not count. */
+/* One turn back from the first that did not fit: enough is there for what left, but all of it fits again. */
 static void
-window__fit__another_conversation_starts_afresh(void **state)
+window__fit__back_before_the_first_step(void **state)
 {
-	struct window w = { 0 }, fresh = { 0 };
+	struct window w = { 0 };
+	size_t turns = 0;
 	struct talk t;
 
-	for (size_t turns = 1; turns < 37; turns++) {
-		talk_init(&t, true, turns);
+	while (w.evicted == 0) {
+		talk_init(&t, true, ++turns);
 		fit(&w, &t);
 		talk_release(&t);
 	}
-	talk_init(&t, true, 40);
-	t.msg[0].text = "the world";
+	assert_true(w.evicted < 2 * (turns - 2));
+	talk_init(&t, true, turns - 1);
 	fit(&w, &t);
-	fit(&fresh, &t);
+	assert_int_equal(w.evicted, 0);
+	talk_release(&t);
+}
+
+/* Another system prompt: what left of the old conversation does not count. */
+static void
+window__fit__another_conversation_starts_afresh(void **state)
+{
+	struct window w = { 0 }, fresh;
+	size_t turns = 0;
+	struct talk t;
+
+	do {	/* until what is remembered is not what a fresh start gives */
+		talk_init(&t, true, ++turns);
+		fresh = (struct window){ 0 };
+		fit(&w, &t);
+		fit(&fresh, &t);
+		talk_release(&t);
+	} while (w.evicted == fresh.evicted);
+	talk_init(&t, true, turns);
+	t.msg[0].text = "yhu mou";
+	fit(&w, &t);
 	assert_int_equal(w.evicted, fresh.evicted);
 	talk_release(&t);
 }
@@ -316,6 +338,7 @@ main(void)
 		cmocka_unit_test(window__fit__again_is_the_same),
 		cmocka_unit_test(window__fit__all_comes_back_when_it_fits),
 		cmocka_unit_test(window__fit__undo_keeps_the_window),
+		cmocka_unit_test(window__fit__back_before_the_first_step),
 		cmocka_unit_test(window__fit__another_conversation_starts_afresh),
 		cmocka_unit_test(window__fit__a_large_last_turn),
 		cmocka_unit_test(window__fit__says_by_how_much_it_does_not_fit),
