@@ -280,6 +280,16 @@ on_load_failed(struct controller *c, const struct mail *ev)
 	}
 }
 
+static void
+do_after_load(struct controller *c)
+{
+	void (*fn)(struct controller *c) = c->after_load;
+
+	c->after_load = NULL;
+	if (fn && c->phase == PHASE_IDLE)
+		fn(c);
+}
+
 void
 controller_load_event(struct controller *c, const struct mail *ev)
 {
@@ -298,8 +308,10 @@ controller_load_event(struct controller *c, const struct mail *ev)
 	}
 	if (ev->type == MAIL_LOADED) {
 		on_loaded(c, ev);
+		do_after_load(c);
 		controller_send_queue(c);
 	} else if (mine) {
+		c->after_load = NULL;
 		on_load_failed(c, ev);
 		if (c->phase == PHASE_IDLE)	/* it was meant for another model */
 			controller_take_queue_back(c);
