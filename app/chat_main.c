@@ -12,6 +12,7 @@
 #include "app/config/theme.h"
 #include "app/loop.h"
 #include "app/models/open.h"
+#include "app/oneshot.h"
 #include "app/plain.h"
 #include "app/programs.h"
 #include "app/signals.h"
@@ -255,7 +256,7 @@ program_chat(const struct options *o)
 	int status;
 
 	if (o->print || o->json || o->stream_json)
-		return program_oneshot(o);
+		return oneshot_run(o);
 	if (prepare(&h, &e) < 0 || start(&h, &e) < 0) {
 		status = chat_close(&h, e.code, &unsaved);
 		fprintf(stderr, "hum: %s\n", e.text);

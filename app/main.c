@@ -35,7 +35,7 @@ main(int argc, char **argv)
 	if (options_parse(&o, programs, argc, argv, &e) < 0) {
 		fprintf(stderr, "hum: %s (hum --help)\n", e.text);
 		if (!*o.program->name && wants_json(argc, argv))
-			oneshot_print_error(&e);
+			oneshot_print_error(&o, &e);
 		status = ERR_USAGE;
 	} else if (o.help) {
 		options_help(&o, programs, stdout);

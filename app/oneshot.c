@@ -1,131 +1,164 @@
 #include "config.h"
 
-#include <errno.h>
 #include <jansson.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
-#include "app/ask.h"
 #include "app/backend/request.h"
 #include "app/chat/session.h"
+#include "app/cli/input.h"
+#include "app/cli/interrupt.h"
+#include "app/cli/tool.h"
 #include "app/config/paths.h"
+#include "app/models/models.h"
 #include "app/oneshot.h"
-#include "app/programs.h"
 #include "base/utf8.h"
 #include "base/xalloc.h"
 
-enum { STDIN_MAX = 64 << 20 };
+enum { STDIN_MAX = 16 << 20 };
+enum { PIECE_MS = 80 };		/* pieces that come in a shorter time share a write to the disk */
 
 struct oneshot {
 	const struct options *o;
-	struct ask ask;
-	struct session *session;	/* with -c or -r it is kept; else in memory only */
-	struct strbuf prompt;
-	int answer;			/* its id in the session */
+	struct tool t;
+	bool kept;			/* the session is on disk */
+	struct session *session;	/* else it is only in memory */
+	struct strbuf prompt, text;	/* text: the answer so far */
+	bool held;			/* a CR at the end of a piece waits for the next */
+	int answer;			/* message of the session; 0: none yet */
 	uint64_t seed;
-	bool scrub;			/* stdout is a terminal */
-	char last;			/* last byte written */
-	int write_error;		/* errno of stdout; 0: fine */
+	int64_t stored_ms;		/* when pieces were last written */
+	struct err disk;		/* first error of the session's disk */
 };
 
-/* ---- what goes in ---- */
-
-/* Appends stdin to the prompt unless it is a terminal. */
-static int
-read_stdin(struct strbuf *out, struct err *e)
+static int64_t
+now_ms(void)
 {
-	struct strbuf raw = STRBUF_INIT;
-	char buf[65536];
-	ssize_t n;
+	struct timespec t;
 
-	if (isatty(STDIN_FILENO))
-		return 0;
-	while ((n = read(STDIN_FILENO, buf, sizeof buf)) != 0 && raw.len < STDIN_MAX) {
-		if (n > 0)
-			strbuf_add(&raw, buf, (size_t)n);
-		else if (errno != EINTR)
-			break;	/* closed or a folder: there is nothing to append */
-	}
-	if (raw.len >= STDIN_MAX) {
-		strbuf_release(&raw);
-		return err_set(e, ERR_USAGE, "more than %d MiB on stdin", STDIN_MAX >> 20);
-	}
-	while (raw.len && (raw.s[raw.len - 1] == '\n' || raw.s[raw.len - 1] == '\r'))
-		strbuf_truncate(&raw, raw.len - 1);
-	if (raw.len && out->len)
-		strbuf_adds(out, "\n\n");
-	utf8_repair(out, raw.s, raw.len);
-	strbuf_release(&raw);
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/* ---- what goes in
+ * -------------------------------------------------------------------------------- */
+
+static int
+check_options(const struct options *o, struct err *e)
+{
+	if (o->json && o->stream_json)
+		return err_set(e, ERR_USAGE, "--json and --stream-json exclude each other");
+	if (o->no_save && (o->cont || o->resume_asked))
+		return err_set(e, ERR_USAGE, "--no-save does not go with -c or -r");
+	if (o->resume_asked && (!o->resume || !*o->resume))
+		return err_set(e, ERR_USAGE, "with -p, -r needs an id or a title: --resume=TITLE");
 	return 0;
 }
 
-/* NUL is a character like others for UTF-8, but would end the text for everything behind here. */
 static void
-replace_nul(struct strbuf *b)
+add_part(struct strbuf *prompt, const char *gap, const char *s, size_t len)
 {
-	for (size_t i = 0; i < b->len; i++)
-		if (!b->s[i])
-			b->s[i] = ' ';
+	if (prompt->len && len)
+		strbuf_adds(prompt, gap);
+	strbuf_add(prompt, s, len);
 }
 
 static int
-make_prompt(struct oneshot *s, struct err *e)
+add_stdin(struct strbuf *prompt, struct err *e)
+{
+	struct strbuf in = STRBUF_INIT;
+	int rc = 0;
+
+	if (!isatty(STDIN_FILENO))
+		rc = input_read("-", STDIN_MAX, &in, e);
+	while (in.len && (in.s[in.len - 1] == '\n' || in.s[in.len - 1] == '\r'))
+		strbuf_truncate(&in, in.len - 1);
+	add_part(prompt, "\n\n", in.s, in.len);
+	strbuf_release(&in);
+	return rc;
+}
+
+/* -p, then the arguments, then standard input. */
+static int
+read_prompt(struct oneshot *s, struct err *e)
 {
 	const struct options *o = s->o;
+	size_t bad;
 
 	if (o->print)
-		utf8_repair(&s->prompt, o->print, strlen(o->print));
-	for (size_t i = 0; i < o->n_args; i++) {
-		if (s->prompt.len)
-			strbuf_addc(&s->prompt, ' ');
-		utf8_repair(&s->prompt, o->args[i], strlen(o->args[i]));
-	}
-	if (read_stdin(&s->prompt, e) < 0)
+		strbuf_adds(&s->prompt, o->print);
+	for (size_t i = 0; i < o->n_args; i++)
+		add_part(&s->prompt, " ", o->args[i], strlen(o->args[i]));
+	if (add_stdin(&s->prompt, e) < 0)
 		return -1;
-	replace_nul(&s->prompt);
-	if (!s->prompt.len)
-		return err_set(e, ERR_USAGE, "the prompt is empty: hum -p PROMPT, or a text on stdin");
+	bad = input_repair(&s->prompt);
+	if (bad)
+		note("%zu bytes of the prompt are no UTF-8 text; U+FFFD stands in their place",
+			bad);
+	if (!s->prompt.s[strspn(s->prompt.s, " \t\r\n")])
+		return err_set(e, ERR_USAGE,
+			"the prompt is empty: hum -p PROMPT, or a text on standard input");
+	return 0;
+}
+
+static int
+open_kept(struct oneshot *s, struct err *e)
+{
+	char *dir = path_data("sessions"), *cache = path_cache("sessions"), *path;
+	const char *what = s->o->resume;
+
+	path = what ? session_find(dir, cache, what, e) : session_newest(dir);
+	if (path) {
+		s->session = session_load(path, e);
+	} else if (!what) {
+		note("there is no chat to go on with; this is the first");
+		s->session = session_new(dir);
+	}
+	free(path);
+	free(cache);
+	free(dir);
+	if (!s->session)
+		return -1;
+	if (s->session->warning)
+		note("%s", s->session->warning);
+	if (s->session->read_only)
+		return err_set(e, ERR_STORE,
+			"another hum has this chat open, so the turn could not be kept; "
+			"leave it there, or ask without -c and -r");
 	return 0;
 }
 
 static int
 open_session(struct oneshot *s, struct err *e)
 {
-	char *dir = path_data("sessions"), *cache = path_cache("summaries"), *path = NULL;
-	const struct options *o = s->o;
-
-	if (o->resume_asked && !o->resume)
-		err_set(e, ERR_USAGE, "-r needs an id or a title here: --resume=TITLE");
-	else if (o->resume)
-		path = session_find(dir, cache, o->resume, e);
-	else if (o->cont)
-		path = session_newest(dir);
-	if (path)
-		s->session = session_load(path, e);
-	else if (!o->resume_asked)
-		s->session = session_new(o->cont ? dir : NULL);
-	free(path);
-	free(dir);
-	free(cache);
-	if (s->session && s->session->read_only)
-		return err_set(e, ERR_STORE, "another hum has this chat open");
-	return s->session ? 0 : -1;
+	s->kept = s->o->cont || s->o->resume_asked;
+	if (s->kept)
+		return open_kept(s, e);
+	s->session = session_new(NULL);
+	return 0;
 }
 
-/* ---- what comes out ---- */
-
-static void
-put(struct oneshot *s, const char *text, size_t len)
+static int
+open_model(struct oneshot *s)
 {
-	if (!len || s->write_error)
-		return;
-	errno = EIO;
-	if (fwrite(text, 1, len, stdout) != len || fflush(stdout) != 0)
-		s->write_error = errno;
-	s->last = text[len - 1];
+	const char *usual = s->session->conv.model;
+	struct err e;
+
+	tool_list_models(&s->t);
+	/* A chat's own model may be gone by now; that is no reason not to go on with it. */
+	if (usual && !s->o->model && !model_list_find(&s->t.models, usual, &e)) {
+		note("this chat was held with %s, which is not here (%s)", usual, e.text);
+		usual = NULL;
+	}
+	if (tool_find_model(&s->t, s->o, usual) < 0)
+		return -1;
+	return tool_open_chat(&s->t, s->o, 0);
 }
+
+/* ---- what comes out
+ * ------------------------------------------------------------------------------ */
 
 static void
 put_json(struct oneshot *s, json_t *object)
@@ -133,165 +166,255 @@ put_json(struct oneshot *s, json_t *object)
 	char *line = json_dumps(object, JSON_COMPACT | JSON_REAL_PRECISION(6));
 
 	if (line) {
-		put(s, line, strlen(line));
-		put(s, "\n", 1);
+		output_adds(&s->t.out, line);
+		output_adds(&s->t.out, "\n");
+		output_flush(&s->t.out);
 	}
 	free(line);
 	json_decref(object);
 }
 
-void
-oneshot_print_error(const struct err *e)
+/* On a terminal a line break of two bytes may come in two pieces. */
+static void
+put_text(struct oneshot *s, const char *text, size_t len)
 {
-	json_t *o = json_pack("{s:{s:i,s:s%}}", "error", "code", (int)e->code, "message", e->text, strlen(e->text));
-	char *line = o ? json_dumps(o, JSON_COMPACT) : NULL;
+	struct strbuf whole = STRBUF_INIT;
 
-	puts(line ? line : "{\"error\":{\"code\":1,\"message\":\"?\"}}");
-	free(line);
-	json_decref(o);
+	if (s->held)
+		strbuf_addc(&whole, '\r');
+	strbuf_add(&whole, text, len);
+	s->held = s->t.out.tty && whole.len && whole.s[whole.len - 1] == '\r';
+	if (s->held)
+		strbuf_truncate(&whole, whole.len - 1);
+	output_text(&s->t.out, whole.s, whole.len);
+	output_flush(&s->t.out);
+	strbuf_release(&whole);
 }
 
-static bool
-on_text(void *ctx, const char *text, size_t len)
+static void
+note_disk(struct oneshot *s, int rc, const struct err *e)
+{
+	if (rc == 0 || s->disk.code)
+		return;
+	s->disk = *e;
+	note("the chat could not be stored: %s", e->text);
+}
+
+static void
+store_piece(struct oneshot *s, const char *text, size_t len)
+{
+	struct err e = { 0 };
+	int64_t now = now_ms();
+
+	note_disk(s, session_add_piece(s->session, s->answer, text, len, &e), &e);
+	/* Nothing wakes this thread before the next token: what is not written now may have to wait
+	 * for long. */
+	if (now - s->stored_ms < PIECE_MS)
+		return;
+	s->stored_ms = now;
+	note_disk(s, session_flush(s->session, &e), &e);
+}
+
+static void
+on_text(void *ctx, const char *text, size_t len, const struct llm_stats *so_far)
 {
 	struct oneshot *s = ctx;
-	struct strbuf clean = STRBUF_INIT;
-	struct err e;
+	size_t before = s->text.len;
 
-	/* A disk that fails is told at the end, by session_end_answer; the answer goes on. */
-	session_add_piece(s->session, s->answer, text, len, &e);
-	if (s->o->stream_json) {
-		put_json(s, json_pack("{s:s,s:s%}", "type", "text", "text", text, len));
-	} else if (!s->o->json) {
-		if (s->scrub)
-			utf8_scrub(&clean, text, len);
-		else
-			strbuf_add(&clean, text, len);
-		put(s, clean.s, clean.len);
-		strbuf_release(&clean);
-	}
-	return !s->write_error;
-}
-
-static json_t *
-figures(const struct oneshot *s, enum finish finish, const struct llm_stats *st)
-{
-	const struct sampling *p = &s->ask.settings.sampling;
-
-	return json_pack("{s:s,s:s,s:I,s:I,s:I,s:I,s:f,s:f,s:f,s:f,s:{s:f,s:f,s:I,s:f,s:f}}",
-		"finish", finish_name(finish), "model", s->ask.model.name, "seed", (json_int_t)s->seed,
-		"prompt_tokens", (json_int_t)st->prompt_tokens, "cached_tokens", (json_int_t)st->cached_tokens,
-		"tokens", (json_int_t)st->answer_tokens, "prefill_seconds", st->prefill_seconds,
-		"first_token_seconds", st->first_token_seconds, "seconds", st->total_seconds,
-		"tokens_per_second", st->tokens_per_second, "sampling", "temperature", (double)p->temperature,
-		"top_p", (double)p->top_p, "top_k", (json_int_t)p->top_k, "min_p", (double)p->min_p,
-		"repeat_penalty", (double)p->repeat_penalty);
-}
-
-static void
-put_start(struct oneshot *s)
-{
+	utf8_repair(&s->text, text, len);
+	if (s->kept)
+		store_piece(s, s->text.s + before, s->text.len - before);
 	if (s->o->stream_json)
-		put_json(s, json_pack("{s:s,s:s,s:I}", "type", "start", "model", s->ask.model.name, "seed",
-			(json_int_t)s->seed));
+		put_json(s, json_pack("{s:s,s:s%}", "type", "text", "text", s->text.s + before,
+			s->text.len - before));
+	else if (!s->o->json)
+		put_text(s, s->text.s + before, s->text.len - before);
+	if (s->t.out.error)		/* nobody reads it any more */
+		llm_cancel(s->t.chat);
 }
 
 static void
-put_end(struct oneshot *s, enum finish finish, const struct llm_stats *stats)
+add_figures(json_t *object, const struct oneshot *s, enum llm_finish finish,
+	const struct llm_stats *st)
 {
-	const struct message *m = conversation_find(&s->session->conv, s->answer);
+	json_object_update_new(object, json_pack("{s:s,s:s,s:I,s:I,s:I,s:I,s:I,s:f,s:f,s:f}",
+		"finish", finish_name(request_finish(finish)),
+		"model", s->t.model->name,
+		"seed", (json_int_t)s->seed,
+		"prompt_tokens", (json_int_t)st->prompt_tokens,
+		"cached_tokens", (json_int_t)st->cached_tokens,
+		"answer_tokens", (json_int_t)st->answer_tokens,
+		"evicted_messages", (json_int_t)st->evicted_messages,
+		"first_token_ms", st->first_token_seconds * 1000,
+		"total_ms", st->total_seconds * 1000,
+		"tokens_per_second", st->tokens_per_second));
+}
+
+static void
+put_end(struct oneshot *s, enum llm_finish finish, const struct llm_stats *stats)
+{
 	json_t *object;
 
 	if (!s->o->json && !s->o->stream_json) {
-		if (m->text.len && s->last != '\n')
-			put(s, "\n", 1);
+		if (s->text.len && s->text.s[s->text.len - 1] != '\n')
+			output_adds(&s->t.out, "\n");
 		return;
 	}
-	if (s->o->stream_json)
-		object = json_pack("{s:s}", "type", "end");
+	if (s->o->json)
+		object = json_pack("{s:s%}", "text", s->text.s, s->text.len);
 	else
-		object = json_pack("{s:s%}", "text", m->text.s, m->text.len);
-	json_object_update_new(object, figures(s, finish, stats));
+		object = json_pack("{s:s}", "type", "done");
+	add_figures(object, s, finish, stats);
 	put_json(s, object);
 }
 
-/* ---- the run ---- */
-
-/* Puts the turn and the beginning of its answer into the session. */
-static struct reply_request *
-ask_question(struct oneshot *s, struct err *e)
+static json_t *
+error_object(const struct options *o, const struct err *e)
 {
-	const struct conversation *conv = &s->session->conv;
-	const char *system = ask_system(&s->ask, s->o);
-	struct reply_request *r;
-	int user;
+	struct strbuf text = STRBUF_INIT;
+	json_t *object;
 
-	if (system && (s->o->system || !conv->n) && session_set_system(s->session, system, e) < 0)
-		return NULL;
-	if (session_set_model(s->session, s->ask.model.ref, e) < 0 ||
-		session_add_user(s->session, conv->head, s->prompt.s, &user, e) < 0)
-		return NULL;
-	r = request_build(conv, user, NULL, NULL);
-	r->sampling = s->ask.settings.sampling;
-	r->max_tokens = s->ask.settings.max_tokens;
-	s->seed = s->ask.settings.seed < 0 ? request_random_seed() : (uint64_t)s->ask.settings.seed;
-	r->seed = s->seed;
-	if (session_begin_answer(s->session, user, s->ask.model.name, r->seed, &r->sampling, &s->answer, e) == 0)
+	utf8_repair(&text, e->text, strlen(e->text));
+	object = o->stream_json ? json_pack("{s:s}", "type", "error") : json_object();
+	json_object_set_new(object, "error",
+		json_pack("{s:i,s:s%}", "code", (int)e->code, "message", text.s, text.len));
+	strbuf_release(&text);
+	return object;
+}
+
+void
+oneshot_print_error(const struct options *o, const struct err *e)
+{
+	json_t *object = error_object(o, e);
+	char *line = json_dumps(object, JSON_COMPACT);
+
+	if (line)
+		puts(line);
+	free(line);
+	json_decref(object);
+}
+
+/* ---- the turn
+ * ------------------------------------------------------------------------------------ */
+
+static int
+set_system(struct oneshot *s, struct err *e)
+{
+	const char *what = s->o->system ? s->o->system : s->t.config->system;
+	const char *text = what ? config_find_system(s->t.config, what) : NULL;
+
+	/* A chat keeps its own unless another one is asked for. */
+	if (!what || (s->session->conv.n && !s->o->system))
+		return 0;
+	return session_set_system(s->session, text ? text : what, e);
+}
+
+/* The whole conversation with the new turn, checked to fit before anything of it is stored. */
+static struct reply_request *
+make_request(struct oneshot *s, struct err *e)
+{
+	struct reply_request *r = request_build(&s->session->conv, 0, NULL, NULL);
+	struct llm_stats stats;
+
+	reply_request_add(r, ROLE_USER, s->prompt.s);
+	s->seed = s->t.settings.seed < 0 ? request_random_seed() : (uint64_t)s->t.settings.seed;
+	if (llm_count(s->t.chat, r->messages, r->n, &stats, e) == 0)
 		return r;
 	reply_request_free(r);
 	return NULL;
 }
 
 static int
-answer(struct oneshot *s, struct err *e)
+store_turn(struct oneshot *s, struct err *e)
 {
-	struct reply_request *r = ask_question(s, e);
-	struct llm_stats stats = { 0 };
-	enum llm_finish finish;
-	struct message_stats kept;
+	char *ref = model_ref(&s->t.models, s->t.model);
+	bool chosen = s->o->model || !s->session->conv.model;
+	int user, rc = 0;
 
+	if (s->kept && chosen)
+		rc = session_set_model(s->session, ref, e);
+	free(ref);
+	if (!s->kept || rc < 0)
+		return rc;
+	if (session_add_user(s->session, s->session->conv.head, s->prompt.s, &user, e) < 0)
+		return -1;
+	return session_begin_answer(s->session, user, s->t.model->name, s->seed,
+		&s->t.settings.sampling, &s->answer, e);
+}
+
+static void
+tell_stats(const struct llm_stats *stats)
+{
+	if (stats->evicted_messages)
+		note("the context is too short for the chat: its %zu oldest messages were not seen",
+			stats->evicted_messages);
+	if (stats->n_defused)
+		note("marks of the model's prompt format in the texts were sent as plain text");
+}
+
+static void
+store_end(struct oneshot *s, enum finish finish, const struct llm_stats *stats)
+{
+	struct message_stats kept = request_stats(stats);
+	struct err e = { 0 };
+
+	if (s->kept)
+		note_disk(s, session_end_answer(s->session, s->answer, finish, &kept, &e), &e);
+}
+
+static int
+reply(struct oneshot *s, const struct reply_request *r, struct err *e)
+{
+	struct llm_reply_opts o = {
+		.sampling = s->t.settings.sampling,
+		.seed = s->seed,
+		.max_tokens = s->t.settings.max_tokens,
+		.on_text = on_text,
+		.ctx = s,
+	};
+	struct llm_stats stats = { 0 };
+	enum llm_finish finish = LLM_STOP;
+
+	if (llm_reply(s->t.chat, r->messages, r->n, &o, &finish, &stats, e) < 0) {
+		store_end(s, FINISH_ERROR, &stats);
+		return -1;
+	}
+	store_end(s, request_finish(finish), &stats);
+	put_end(s, finish, &stats);
+	tell_stats(&stats);
+	return interrupted() ? ERR_INTERRUPTED : s->disk.code;
+}
+
+static int
+run(struct oneshot *s)
+{
+	struct err *e = &s->t.err;
+	struct reply_request *r;
+	int rc;
+
+	tool_start(&s->t);
+	if (check_options(s->o, e) < 0 || read_prompt(s, e) < 0 || tool_configure(&s->t) < 0)
+		return -1;
+	if (open_session(s, e) < 0 || open_model(s) < 0 || set_system(s, e) < 0)
+		return -1;
+	r = make_request(s, e);
 	if (!r)
 		return -1;
-	put_start(s);
-	if (ask_reply(&s->ask, r, on_text, s, &finish, &stats, e) < 0) {
-		session_end_answer(s->session, s->answer, FINISH_ERROR, &(struct message_stats){ 0 }, NULL);
-		return -1;
-	}
-	kept = request_stats(&stats);
-	put_end(s, request_finish(finish), &stats);
-	if (session_end_answer(s->session, s->answer, request_finish(finish), &kept, e) < 0)
-		return -1;
-	/* A reader that has seen enough (head) is no failure; a full disk is. */
-	if (s->write_error && s->write_error != EPIPE) {
-		errno = s->write_error;
-		return err_errno(e, ERR_STORE, "output");
-	}
-	if (s->ask.interrupted)
-		return err_set(e, ERR_INTERRUPTED, "interrupted");
-	return 0;
+	rc = store_turn(s, e) < 0 ? -1 : reply(s, r, e);
+	reply_request_free(r);
+	return rc;
 }
 
 int
-program_oneshot(const struct options *o)
+oneshot_run(const struct options *o)
 {
-	struct oneshot s = { .o = o, .prompt = STRBUF_INIT, .scrub = isatty(STDOUT_FILENO) };
-	struct err e = { 0 };
-	const char *model;
-	int rc = -1;
+	struct oneshot s = { .o = o, .prompt = STRBUF_INIT, .text = STRBUF_INIT };
+	int rc = run(&s);
 
-	if (make_prompt(&s, &e) == 0 && open_session(&s, &e) == 0) {
-		model = o->model ? o->model : s.session->conv.model;
-		rc = ask_open(&s.ask, o, model, &e);
-		if (rc == 0)
-			rc = answer(&s, &e);
-	}
-	/* An answer that was cut short has been printed with its finish; anything else has not been said yet. */
-	if (rc < 0 && (o->json || o->stream_json) && !(e.code == ERR_INTERRUPTED && s.answer))
-		oneshot_print_error(&e);
-	if (rc < 0)
-		fprintf(stderr, "hum: %s\n", e.text);
+	if (rc < 0 && (o->json || o->stream_json))
+		put_json(&s, error_object(o, &s.t.err));
 	session_free(s.session);
-	ask_close(&s.ask);
 	strbuf_release(&s.prompt);
-	return rc < 0 ? (int)e.code : 0;
+	strbuf_release(&s.text);
+	return tool_end(&s.t, rc);
 }

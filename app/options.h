@@ -17,7 +17,7 @@ struct options {
 
 	/* What was given; strings are borrowed from argv, NULL: not given. */
 	const char *model, *system, *resume, *theme, *print;
-	const char *output, *ids, *json_file, *prompt_tokens, *gen_tokens, *depth, *repeat;
+	const char *output, *ids, *json_file, *prompt_tokens, *gen_tokens, *depth, *repeat, *format;
 	bool help, version, cont, resume_asked, no_save, plain, json, stream_json, special, nul;
 	struct settings settings;
 	settings_mask set;		/* which settings were given */

@@ -3,19 +3,19 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <stdlib.h>
+#include <stdbool.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "app/models/open.h"
 #include "app/signals.h"
-#include "base/xalloc.h"
 #include "ui/ui.h"
 
 enum { FAULT_STACK = 64 * 1024 };
 
 static int pipe_fd[2] = { -1, -1 };
 static int message_fd = STDERR_FILENO;
+static bool chatting;		/* there is a screen, and a conversation on disk */
 
 static const int caught[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP, SIGCONT, SIGWINCH };
 static const int faults[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT };
@@ -58,14 +58,16 @@ fault_text(int sig)
 static void
 on_fault(int sig, siginfo_t *info, void *context)
 {
-	ui_restore_terminal();
+	if (chatting)
+		ui_restore_terminal();
 	if (sig == SIGBUS && model_owns_address(info->si_addr)) {
-		say("hum: the model file changed on disk while it was in use; "
-		    "the conversation is saved, start again with: hum -c\n");
+		say("hum: the model file changed on disk while it was in use");
+		say(chatting ? "; the conversation is saved, start again with: hum -c\n" : "\n");
 		_exit(ERR_MODEL);
 	}
 	say(fault_text(sig));
-	say(". This is a fault of the program. The conversation is saved up to here; hum -c goes on.\n");
+	say(". This is a fault of the program.");
+	say(chatting ? " The conversation is saved up to here; hum -c goes on.\n" : "\n");
 	raise(sig);	/* SA_RESETHAND: now with the default action, so that there is a core file */
 }
 
@@ -77,25 +79,32 @@ make_pipe(struct err *e)
 	return err_errno(e, ERR_BACKEND, "no pipe for signals");
 }
 
+void
+signals_catch_faults(void)
+{
+	struct sigaction fault = { .sa_sigaction = on_fault,
+		.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESETHAND | SA_NODEFER };
+	/* A stack that overflowed cannot run the handler that says so. */
+	static char room[FAULT_STACK];
+	stack_t stack = { .ss_sp = room, .ss_size = sizeof room };
+
+	sigaltstack(&stack, NULL);
+	for (size_t i = 0; i < sizeof faults / sizeof *faults; i++)
+		sigaction(faults[i], &fault, NULL);
+}
+
 int
 signals_init(struct err *e)
 {
 	struct sigaction act = { .sa_handler = on_signal, .sa_flags = SA_RESTART };
-	struct sigaction fault = { .sa_sigaction = on_fault,
-		.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESETHAND | SA_NODEFER };
 	struct sigaction ignore = { .sa_handler = SIG_IGN };
-	stack_t stack = { .ss_size = FAULT_STACK };
 
 	if (pipe_fd[0] < 0 && make_pipe(e) < 0)
 		return -1;
-	/* A stack that overflowed cannot run the handler that says so. */
-	stack.ss_sp = xmalloc(FAULT_STACK);
-	if (sigaltstack(&stack, NULL) < 0)
-		free(stack.ss_sp);
+	chatting = true;
+	signals_catch_faults();
 	for (size_t i = 0; i < sizeof caught / sizeof *caught; i++)
 		sigaction(caught[i], &act, NULL);
-	for (size_t i = 0; i < sizeof faults / sizeof *faults; i++)
-		sigaction(faults[i], &fault, NULL);
 	sigaction(SIGPIPE, &ignore, NULL);
 	return 0;
 }

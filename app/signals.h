@@ -11,6 +11,9 @@
  * thread is started. */
 int signals_init(struct err *e);
 
+/* Only the faults, for programs without a screen. */
+void signals_catch_faults(void);
+
 int signals_fd(void);		/* readable when signals_next has something */
 int signals_next(void);		/* number of the next signal that came; 0: no more */
 

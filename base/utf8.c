@@ -130,6 +130,13 @@ is_spacing_mark(uint32_t cp)
 	return cp >= 0x903 && utf8proc_category(cp) == UTF8PROC_CATEGORY_MC;
 }
 
+/* Two of them are a flag. */
+static bool
+is_regional(uint32_t cp)
+{
+	return cp >= 0x1f1e6 && cp <= 0x1f1ff;
+}
+
 static int
 code_point_width(uint32_t cp)
 {
@@ -154,7 +161,7 @@ utf8_cluster(const char *s, size_t n, int *width)
 		if (next < 0x20 || utf8proc_grapheme_break_stateful(cp, next, &state))
 			break;
 		w = next == 0xfe0f ? 2 : code_point_width(next);	/* VS16: emoji presentation */
-		if (is_spacing_mark(next))
+		if (is_spacing_mark(next) || (is_regional(cp) && is_regional(next)))
 			w += *width;
 		if (w > *width)
 			*width = w;

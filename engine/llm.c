@@ -44,6 +44,23 @@ fill_info(struct llm *m, const struct model *model, uint64_t file_size)
 		i->kv_bytes_per_token[t] = kv_bytes_per_token(model, (enum kv_type)t);
 }
 
+/* What a token costs: all matrices of the layers and the output are read, the embedding only in one row. */
+static void
+fill_costs(struct llm_info *i, const struct model *model)
+{
+	for (size_t l = 0; l < model->n_layer; l++) {
+		const struct model_layer *y = &model->layer[l];
+		const struct matrix *m[] = { &y->wq, &y->wk, &y->wv, &y->wo, &y->gate, &y->up, &y->down };
+
+		for (size_t k = 0; k < sizeof m / sizeof *m; k++) {
+			i->matrix_bytes += m[k]->rows * m[k]->row_bytes;
+			i->layer_macs += m[k]->rows * m[k]->cols;
+		}
+	}
+	i->matrix_bytes += model->output.rows * model->output.row_bytes;
+	i->output_macs = model->output.rows * model->output.cols;
+}
+
 static int
 choose_template(struct llm *m, const char *name, const char *path, struct err *e)
 {
@@ -91,6 +108,7 @@ open_gguf(struct gguf *g, const char *path, const struct llm_open_opts *o, struc
 	if (!go_on(o, size, size, e))
 		goto failed;
 	fill_info(m, m->model, size);
+	fill_costs(&m->info, m->model);
 	return m;
 failed:
 	llm_close(m);

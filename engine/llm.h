@@ -40,6 +40,8 @@ struct llm_info {
 	uint64_t file_size, n_params;
 	size_t n_vocab, n_embd, n_layer, n_ctx_train;
 	uint64_t kv_bytes_per_token[3];	/* by enum kv_type */
+	/* What a token costs in matrices; 0 from llm_peek. Bytes are those of the layers and of the output. */
+	uint64_t matrix_bytes, layer_macs, output_macs;
 };
 
 /* ---- opening ------------------------------------------------------------------------------------- */
@@ -133,6 +135,11 @@ int llm_count(struct llm_chat *c, const struct chat_message *msgs, size_t n, str
 
 /* Logits of each of the n ids, out[n][n_vocab]. ERR_FIT, ERR_USAGE (id out of range), ERR_INTERRUPTED. */
 int llm_logits(struct llm_chat *c, const int32_t *ids, size_t n, float *out, struct err *e);
+
+/* The same without memory for all of them: on_logits gets those of positions first .. first + k - 1, [k][n_vocab], in
+ * order; false from it ends the work (ERR_INTERRUPTED). */
+int llm_logits_each(struct llm_chat *c, const int32_t *ids, size_t n,
+	bool (*on_logits)(void *ctx, size_t first, size_t k, const float *logits), void *ctx, struct err *e);
 
 /*
  * One timed run for `hum bench`: after `depth` tokens are in the cache, processes n_prompt random tokens in one go or

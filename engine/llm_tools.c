@@ -9,10 +9,10 @@
 #include "base/xalloc.h"
 #include "engine/llm_internal.h"
 
-int
-llm_logits(struct llm_chat *c, const int32_t *ids, size_t n, float *out, struct err *e)
+static int
+check_ids(const struct llm_chat *c, const int32_t *ids, size_t n, struct err *e)
 {
-	size_t n_vocab = c->llm->model->n_vocab, k;
+	size_t n_vocab = c->llm->model->n_vocab;
 
 	if (n > c->kv.context)
 		return err_set(e, ERR_FIT, "%zu tokens, %zu more than fit into the context of %zu",
@@ -22,14 +22,59 @@ llm_logits(struct llm_chat *c, const int32_t *ids, size_t n, float *out, struct 
 			return err_set(e, ERR_USAGE, "token %d is not in the vocabulary of %zu",
 				ids[i], n_vocab);
 	}
+	return 0;
+}
+
+/* The next k ids, at the end of the cache. */
+static int
+logits_of(struct llm_chat *c, const int32_t *ids, size_t k, float *out, struct err *e)
+{
+	int32_t *to = c->ids + c->kv.n;
+
+	memcpy(to, ids, k * sizeof *ids);
+	if (forward_run(c->forward, to, k, out, k) < 0)
+		return err_set(e, ERR_INTERRUPTED, "cancelled");
+	return 0;
+}
+
+int
+llm_logits(struct llm_chat *c, const int32_t *ids, size_t n, float *out, struct err *e)
+{
+	size_t k;
+
+	if (check_ids(c, ids, n, e) < 0)
+		return -1;
 	kv_truncate(&c->kv, 0);
 	for (size_t at = 0; at < n; at += k) {
 		k = n - at < FORWARD_BATCH ? n - at : FORWARD_BATCH;
-		memcpy(c->ids + at, ids + at, k * sizeof *ids);
-		if (forward_run(c->forward, c->ids + at, k, out + at * n_vocab, k) < 0)
-			return err_set(e, ERR_INTERRUPTED, "cancelled");
+		if (logits_of(c, ids + at, k, out + at * c->llm->model->n_vocab, e) < 0)
+			return -1;
 	}
 	return 0;
+}
+
+int
+llm_logits_each(struct llm_chat *c, const int32_t *ids, size_t n,
+	bool (*on_logits)(void *ctx, size_t first, size_t k, const float *logits), void *ctx, struct err *e)
+{
+	size_t room = n < FORWARD_BATCH ? n : FORWARD_BATCH, n_vocab = c->llm->model->n_vocab, k;
+	float *out;
+	int rc = 0;
+
+	if (check_ids(c, ids, n, e) < 0)
+		return -1;
+	out = malloc(room * n_vocab * sizeof *out);
+	if (!out && room)
+		return err_set(e, ERR_MODEL, "no memory for the logits of %zu tokens", room);
+	kv_truncate(&c->kv, 0);
+	for (size_t at = 0; rc == 0 && at < n; at += k) {
+		k = n - at < room ? n - at : room;
+		rc = logits_of(c, ids + at, k, out, e);
+		if (rc == 0 && !on_logits(ctx, at, k, out))
+			rc = err_set(e, ERR_INTERRUPTED, "cancelled");
+	}
+	free(out);
+	return rc;
 }
 
 /* The token that a bench has at a position: any will do, but the same in each run. */

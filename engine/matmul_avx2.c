@@ -1,5 +1,5 @@
 /*
- * AVX2 without VNNI: tiles of up to 4 tokens. vpmaddubsw multiplies unsigned bytes with signed ones and adds
+ * AVX2 without VNNI: tiles of up to 3 tokens. vpmaddubsw multiplies unsigned bytes with signed ones and adds
  * pairs in 16 bits, saturating: so unsigned weights are stored as they are, without an offset, and as many
  * products as cannot saturate are added in 16 bits before they are widened. With activations of at most
  * 127 a pair of weights below 16 gives at most 3 810, of which 8 fit; below 32, 4; below 64, 2. Signed
@@ -7,7 +7,7 @@
  */
 #include "config.h"
 
-#define TILE_TOKENS 4
+#define TILE_TOKENS 3
 
 #include "engine/panel_ymm.h"
 
@@ -96,9 +96,8 @@ dot_groups(vi dot[], const uint8_t *q, const struct tokens *x, const int tokens,
 #define TILES(name, kind, width, zero)                                                             \
 	TILE(name, 1, kind, width, zero)                                                           \
 	TILE(name, 2, kind, width, zero)                                                           \
-	TILE(name, 3, kind, width, zero)                                                           \
-	TILE(name, 4, kind, width, zero)
-#define UP_TO_4(name) { name##_1, name##_2, name##_3, name##_4 }
+	TILE(name, 3, kind, width, zero)
+#define UP_TO_3(name) { name##_1, name##_2, name##_3 }
 
 TILES(w4_8, KIND_WHOLE, 4, 8)
 TILES(w4_min, KIND_WHOLE_MIN, 4, 0)
@@ -113,22 +112,22 @@ TILES(floats, KIND_FLOAT, 0, 0)
 static tile_fn *
 tile_for(enum quant_type type, size_t tokens)
 {
-	static tile_fn *const tiles[QUANT_TYPE_MAX][4] = {
-		[QUANT_F32] = UP_TO_4(floats),
-		[QUANT_F16] = UP_TO_4(floats),
-		[QUANT_BF16] = UP_TO_4(floats),
-		[QUANT_Q4_0] = UP_TO_4(w4_8),
-		[QUANT_Q4_1] = UP_TO_4(w4_min),
-		[QUANT_Q5_0] = UP_TO_4(w5_16),
-		[QUANT_Q5_1] = UP_TO_4(w5_min),
-		[QUANT_Q8_0] = UP_TO_4(w8),
-		[QUANT_Q2_K] = UP_TO_4(h2_min),
-		[QUANT_Q3_K] = UP_TO_4(h3_4),
-		[QUANT_Q4_K] = UP_TO_4(w4_min),
-		[QUANT_Q5_K] = UP_TO_4(w5_min),
-		[QUANT_Q6_K] = UP_TO_4(h6_32),
-		[QUANT_IQ4_NL] = UP_TO_4(w8),
-		[QUANT_IQ4_XS] = UP_TO_4(w8),
+	static tile_fn *const tiles[QUANT_TYPE_MAX][TILE_TOKENS] = {
+		[QUANT_F32] = UP_TO_3(floats),
+		[QUANT_F16] = UP_TO_3(floats),
+		[QUANT_BF16] = UP_TO_3(floats),
+		[QUANT_Q4_0] = UP_TO_3(w4_8),
+		[QUANT_Q4_1] = UP_TO_3(w4_min),
+		[QUANT_Q5_0] = UP_TO_3(w5_16),
+		[QUANT_Q5_1] = UP_TO_3(w5_min),
+		[QUANT_Q8_0] = UP_TO_3(w8),
+		[QUANT_Q2_K] = UP_TO_3(h2_min),
+		[QUANT_Q3_K] = UP_TO_3(h3_4),
+		[QUANT_Q4_K] = UP_TO_3(w4_min),
+		[QUANT_Q5_K] = UP_TO_3(w5_min),
+		[QUANT_Q6_K] = UP_TO_3(h6_32),
+		[QUANT_IQ4_NL] = UP_TO_3(w8),
+		[QUANT_IQ4_XS] = UP_TO_3(w8),
 	};
 
 	return tiles[type][tokens - 1];

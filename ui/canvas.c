@@ -66,6 +66,26 @@ is_joiner(uint32_t cp)
 	       || cp >= 0xe0000;
 }
 
+/* The nearest in ASCII. */
+static uint32_t
+to_ascii(uint32_t cp)
+{
+	static const struct {
+		uint16_t cp;
+		char ascii;
+	} table[] = {
+		{ 0xa0, ' ' }, { 0xb0, 'o' }, { 0xb7, '-' }, { 0xd7, 'x' }, { 0x2010, '-' }, { 0x2011, '-' },
+		{ 0x2012, '-' }, { 0x2013, '-' }, { 0x2014, '-' }, { 0x2018, '\'' }, { 0x2019, '\'' },
+		{ 0x201c, '"' }, { 0x201d, '"' }, { 0x2022, '*' }, { 0x2026, '~' }, { 0x2039, '<' },
+		{ 0x203a, '>' }, { 0x2212, '-' },
+	};
+
+	for (size_t i = 0; cp >= 0x7f && i < sizeof table / sizeof *table; i++)
+		if (table[i].cp == cp)
+			return (uint32_t)table[i].ascii;
+	return cp < 0x7f ? cp : '?';
+}
+
 static void
 put_cell(struct canvas *c, int row, int col, struct style s, const wchar_t *w)
 {
@@ -122,8 +142,8 @@ put_cluster(struct canvas *c, int row, int col, struct style s, const char *text
 			cp = 0xfffd;
 			width = 1;
 		}
-		if (c->ascii && cp >= 0x7f)
-			cp = '?';
+		if (c->ascii)
+			cp = to_ascii(cp);
 		if (width == 0 && count && count <= COMBINING_MAX) {
 			w[count++] = (wchar_t)cp;
 			w[count] = L'\0';

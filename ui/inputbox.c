@@ -74,9 +74,10 @@ inputbox_draw(struct inputbox *b, struct canvas *c, struct rect r, const char *p
 
 		p = pen_at(c, r.row + (int)i, r.col, right);
 		if (left > r.col) {
-			bool more = i == 0 && b->top > 0;
+			bool above = i == 0 && b->top > 0, below = i + 1 == rows && b->top + rows < b->rows.n;
 
-			pen_str(&p, canvas_style(c, STYLE_prompt), b->top + i == 0 ? ">" : more ? c->marks->up : " ");
+			pen_str(&p, canvas_style(c, STYLE_prompt),
+				b->top + i == 0 ? ">" : above ? c->marks->up : below ? c->marks->down : " ");
 			pen_str(&p, s, " ");
 		}
 		p.left = p.col;

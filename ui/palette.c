@@ -20,10 +20,7 @@ static const struct {
 	{ STYLE_REVERSE, A_REVERSE, "rev" },
 };
 
-enum {
-	ATTRIBUTES = sizeof attributes / sizeof *attributes,
-	REDEFINE_FROM = 255, REDEFINE_TO = 160,	/* palette entries that may be redefined */
-};
+enum { ATTRIBUTES = sizeof attributes / sizeof *attributes };
 
 static bool
 has_string(const char *capability)
@@ -63,8 +60,7 @@ palette_init(struct palette *p, bool true_color)
 	if (!true_color || p->colors < 256)
 		return;
 	p->direct = COLORS > 256 && terminal_is_direct();
-	if (!p->direct && says_true_color() && can_change_color())
-		p->redefine = REDEFINE_FROM;
+	p->redefines = !p->direct && says_true_color() && can_change_color();
 }
 
 void
@@ -80,11 +76,20 @@ palette_reset(struct palette *p)
 {
 	p->n = p->nrgb = 0;
 	p->has_last = false;
-	if (p->redefine)
-		p->redefine = REDEFINE_FROM;
+	memset(p->taken, 0, sizeof p->taken);
 }
 
-/* A palette entry that shows exactly this colour; -1 when none is left. */
+/* Parts of a thousand, so that the terminal comes back to the same of 255. */
+static int
+channel(uint32_t rgb, int shift)
+{
+	return ((int)(rgb >> shift & 255) * 1000 + 254) / 255;
+}
+
+/*
+ * A palette entry that shows exactly this colour: of those not yet taken the nearest, so that a terminal
+ * that does not do as it said it can still looks well. -1 when none is left.
+ */
 static int
 redefined(struct palette *p, uint32_t rgb)
 {
@@ -93,12 +98,10 @@ redefined(struct palette *p, uint32_t rgb)
 	for (size_t i = 0; i < p->nrgb; i++)
 		if (p->rgbs[i].rgb == rgb)
 			return p->rgbs[i].index;
-	if (p->redefine < REDEFINE_TO)
+	index = style_nearest_free((int32_t)(STYLE_RGB | rgb), p->taken);
+	if (index < 0 || init_extended_color(index, channel(rgb, 16), channel(rgb, 8), channel(rgb, 0)) == ERR)
 		return -1;
-	index = p->redefine--;
-	if (init_extended_color(index, (int)(rgb >> 16 & 255) * 1000 / 255,
-		    (int)(rgb >> 8 & 255) * 1000 / 255, (int)(rgb & 255) * 1000 / 255) == ERR)
-		return -1;
+	p->taken[index] = true;
 	VEC_ROOM(p->rgbs, p->nrgb, p->rgbcap);
 	p->rgbs[p->nrgb++] = (struct palette_rgb){ rgb, index };
 	return index;
@@ -116,12 +119,11 @@ terminal_color(struct palette *p, int32_t color)
 
 		return rgb < 8 ? 8 : (int32_t)rgb;	/* the first eight are palette colours there */
 	}
-	if ((color & STYLE_RGB) && p->redefine) {
-		exact = redefined(p, (uint32_t)color & 0xffffff);
-		if (exact >= 0)
-			return exact;
-	}
-	return style_nearest(color, p->colors);
+	if (!p->redefines || color < 16)
+		return style_nearest(color, p->colors);
+	/* Any entry may have been redefined, also one that a sheet names by its number. */
+	exact = redefined(p, style_rgb(color));
+	return exact >= 0 ? exact : style_nearest((int32_t)(STYLE_RGB | style_rgb(color)), 16);
 }
 
 static int
@@ -155,10 +157,16 @@ curses_attr(const struct palette *p, unsigned attr)
 void
 palette_get(struct palette *p, struct style s, unsigned long *attr, int *pair)
 {
+	int32_t fg, bg;
+
 	if (!p->has_last || p->last.fg != s.fg || p->last.bg != s.bg || p->last.attr != s.attr) {
 		p->last = s;
 		p->last_attr = curses_attr(p, s.attr);
-		p->last_pair = pair_of(p, terminal_color(p, s.fg), terminal_color(p, s.bg));
+		fg = terminal_color(p, s.fg);
+		bg = terminal_color(p, s.bg);
+		if (fg == bg && s.fg != s.bg && p->colors <= 16 && fg != STYLE_DEFAULT)
+			fg = bg ? 0 : 7;	/* of few colours two may be nearest to the same */
+		p->last_pair = pair_of(p, fg, bg);
 		p->has_last = true;
 	}
 	*attr = p->last_attr;

@@ -15,7 +15,8 @@
 struct palette {
 	int colors;			/* 0 (mono), 8, 16, 256 */
 	bool direct;			/* colours are RGB values (terminfo RGB) */
-	int redefine;			/* next palette entry to be redefined; 0: the terminal cannot */
+	bool redefines;			/* shows RGB values by redefining palette entries, */
+	bool taken[256];		/* these so far */
 	unsigned attrs;			/* STYLE_ attributes it can show */
 	struct palette_pair {
 		int32_t fg, bg;		/* as curses counts them */

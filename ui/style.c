@@ -1,6 +1,9 @@
 #include "config.h"
 
 #include <assert.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "ui/style.h"
@@ -46,7 +49,7 @@ const struct style_sheet style_sheet_mono = { .slot = {
 	[STYLE_emphasis] = MONO(STYLE_ITALIC),
 	[STYLE_heading] = MONO(STYLE_BOLD | STYLE_UNDERLINE),
 	[STYLE_code] = MONO(STYLE_DIM),
-	[STYLE_quote] = MONO(STYLE_ITALIC),
+	[STYLE_quote] = MONO(STYLE_DIM),
 	[STYLE_bullet] = MONO(STYLE_BOLD),
 } };
 
@@ -120,11 +123,20 @@ style_rgb(int32_t color)
 	return color & STYLE_RGB ? (uint32_t)color & 0xffffff : palette_rgb(color & 255);
 }
 
+static bool
+is_grey(uint32_t rgb)
+{
+	int r = rgb >> 16 & 255, g = rgb >> 8 & 255, b = rgb & 255;
+
+	return abs(r - g) < 24 && abs(g - b) < 24 && abs(r - b) < 24;
+}
+
 int
 style_nearest(int32_t color, int colors)
 {
 	/* What the first 16 look like is up to the user: an RGB value keeps off them where it can. */
-	int best = colors > 16 ? 16 : 0;
+	int first = colors > 16 ? 16 : 0, best = first;
+	long least = LONG_MAX;
 	uint32_t rgb;
 
 	if (color == STYLE_DEFAULT)
@@ -132,8 +144,33 @@ style_nearest(int32_t color, int colors)
 	if (!(color & STYLE_RGB) && color < colors)
 		return color;
 	rgb = style_rgb(color);
-	for (int i = best; i < colors; i++)
-		if (distance(rgb, palette_rgb(i)) < distance(rgb, palette_rgb(best)))
+	for (int i = first; i < colors; i++) {
+		long d = distance(rgb, palette_rgb(i));
+
+		if (colors <= 16 && is_grey(rgb) && !is_grey(palette_rgb(i)))
+			continue;	/* of few colours a grey would get a bright one */
+		if (d < least) {
+			least = d;
 			best = i;
+		}
+	}
+	return best;
+}
+
+int
+style_nearest_free(int32_t color, const bool taken[256])
+{
+	uint32_t rgb = style_rgb(color);
+	long least = LONG_MAX;
+	int best = -1;
+
+	for (int i = 16; i < 256; i++) {
+		long d = distance(rgb, palette_rgb(i));
+
+		if (!taken[i] && d < least) {
+			least = d;
+			best = i;
+		}
+	}
 	return best;
 }

@@ -5,6 +5,7 @@
 #ifndef UI_STYLE_H
 #define UI_STYLE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* slot, what it is for (shown by documentation and theme errors) */
@@ -70,6 +71,9 @@ int style_slot_find(const char *name);		/* -1: unknown */
 
 /* The nearest of the first `colors` (8, 16 or 256) palette colours to a colour of any kind. */
 int style_nearest(int32_t color, int colors);
+
+/* The nearest of the palette colours 16..255 that are not taken; -1 when all are. */
+int style_nearest_free(int32_t color, const bool taken[256]);
 
 /* 0xRRGGBB of a colour that is not STYLE_DEFAULT. */
 uint32_t style_rgb(int32_t color);

@@ -436,7 +436,7 @@ tty_in_next(struct tty_in *t, struct tty_event *ev)
 bool
 tty_in_waiting(const struct tty_in *t)
 {
-	return t->starved && !t->pasting && tty_in_pending(t);
+	return t->starved && !t->pasting && tty_in_peek(t) == ESC;
 }
 
 void

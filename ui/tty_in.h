@@ -55,7 +55,7 @@ void tty_in_feed(struct tty_in *t, const char *bytes, size_t n);
 /* The next event; false when more bytes are needed for one. */
 bool tty_in_next(struct tty_in *t, struct tty_event *ev);
 
-/* Whether an unfinished sequence waits for more bytes (not: an unfinished paste, which may take long). */
+/* Whether an unfinished sequence waits for more bytes (not: a paste or a character, which may take long). */
 bool tty_in_waiting(const struct tty_in *t);
 void tty_in_timeout(struct tty_in *t);
 

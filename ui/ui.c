@@ -151,8 +151,9 @@ ui_read(struct ui *ui)
 	struct pollfd p = { ui->terminal.fd, POLLIN, 0 };
 	char bytes[4096];
 
-	/* The descriptor is shared with the shell, so it stays blocking: ask before each read. */
-	while (ui->terminal.fd >= 0 && poll(&p, 1, 0) > 0) {
+	/* The descriptor is shared with the shell, so it stays blocking: ask before each read. And a flood
+	 * of keys must not keep us from drawing. */
+	for (int reads = 0; reads < READS_MAX && ui->terminal.fd >= 0 && poll(&p, 1, 0) > 0; reads++) {
 		ssize_t n = read(ui->terminal.fd, bytes, sizeof bytes);
 
 		if (n < 0 && (errno == EINTR || errno == EAGAIN))
@@ -219,28 +220,6 @@ ui_timeout(const struct ui *ui)
 
 /* ---- drawing --------------------------------------------------------------------------------- */
 
-void
-ui_resize_to(struct ui *ui, int rows, int cols)
-{
-	ui->rows = rows < 1 ? 1 : rows;
-	ui->cols = cols < 1 ? 1 : cols;
-	resize_term(ui->rows, ui->cols);
-	canvas_resize(&ui->canvas, ui->rows, ui->cols);
-	clearok(curscr, TRUE);		/* what the terminal made of the old screen is anybody's guess */
-	ui->dirty = DIRTY_ALL;
-	ui->urgent = true;
-}
-
-void
-ui_resize(struct ui *ui)
-{
-	int rows = ui->rows, cols = ui->cols;
-
-	if (!ui->terminal.headless)
-		terminal_size(&ui->terminal, &rows, &cols);
-	ui_resize_to(ui, rows, cols);
-}
-
 /* The input may want more or fewer rows than it has. */
 static void
 lay_out(struct ui *ui)
@@ -256,6 +235,29 @@ lay_out(struct ui *ui)
 		ui->dirty = DIRTY_ALL;
 	ui->layout = l;
 	view_resize(&ui->view, l.chat.cols, l.chat.rows);
+}
+
+void
+ui_resize_to(struct ui *ui, int rows, int cols)
+{
+	ui->rows = rows < 1 ? 1 : rows;
+	ui->cols = cols < 1 ? 1 : cols;
+	resize_term(ui->rows, ui->cols);
+	canvas_resize(&ui->canvas, ui->rows, ui->cols);
+	clearok(curscr, TRUE);		/* what the terminal made of the old screen is anybody's guess */
+	ui->dirty = DIRTY_ALL;
+	ui->urgent = true;
+	lay_out(ui);
+}
+
+void
+ui_resize(struct ui *ui)
+{
+	int rows = ui->rows, cols = ui->cols;
+
+	if (!ui->terminal.headless)
+		terminal_size(&ui->terminal, &rows, &cols);
+	ui_resize_to(ui, rows, cols);
 }
 
 static void
@@ -329,6 +331,7 @@ ui_draw(struct ui *ui)
 	lay_out(ui);
 	draw_parts(ui);
 	show(ui);
+	ui->complete_shown = ui->complete.open;
 	ui->dirty = 0;
 	ui->urgent = false;
 	ui->last_draw = now;
@@ -354,7 +357,7 @@ ui_set_style(struct ui *ui, const struct style_sheet *s)
 {
 	const char *no_color = getenv("NO_COLOR");
 
-	if (!s || (no_color && *no_color))
+	if (!s || !ui->canvas.palette.colors || (no_color && *no_color))
 		s = &style_sheet_mono;
 	canvas_set_sheet(&ui->canvas, s);
 	ui->dirty = DIRTY_ALL;

@@ -340,4 +340,6 @@ ui_pump(struct ui *ui)
 		ui->esc_deadline = now + TTY_ESC_MS;
 	if (lineedit_changed())
 		ui->dirty |= DIRTY_INPUT;
+	if (ui->complete.open != ui->complete_shown)
+		ui->dirty |= DIRTY_CHAT;
 }

@@ -59,6 +59,7 @@ conversation_release(struct conversation *c)
 	for (size_t i = 0; i < c->n; i++)
 		message_free(c->messages[i]);
 	free(c->messages);
+	free(c->by_parent);
 	free(c->title);
 	free(c->system);
 	free(c->model);
@@ -90,11 +91,37 @@ conversation_find(const struct conversation *c, int id)
 	return i < c->n && c->messages[i]->id == id ? c->messages[i] : NULL;
 }
 
+/* Index in by_parent of the first message of a parent whose id is not below `id`. */
+static size_t
+child_bound(const struct conversation *c, int parent, int id)
+{
+	size_t low = 0, high = c->n;
+
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+		const struct message *m = c->by_parent[mid];
+
+		if (m->parent < parent || (m->parent == parent && m->id < id))
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low;
+}
+
+/* Puts m at index `at` of the n messages in list. */
+static void
+insert(struct message **list, size_t n, size_t at, struct message *m)
+{
+	memmove(list + at + 1, list + at, (n - at) * sizeof *list);
+	list[at] = m;
+}
+
 struct message *
 conversation_add(struct conversation *c, int id, int parent, enum chat_role role)
 {
 	struct message *m = xcalloc(1, sizeof *m);
-	size_t at = lower_bound(c, id);
+	size_t at = lower_bound(c, id), cap = c->cap;
 
 	assert(id > 0 && parent >= 0 && parent < id);
 	assert(at == c->n || c->messages[at]->id != id);
@@ -102,11 +129,26 @@ conversation_add(struct conversation *c, int id, int parent, enum chat_role role
 	m->parent = parent;
 	m->role = role;
 	strbuf_init(&m->text);
+	VEC_ROOM(c->by_parent, c->n, cap);
 	VEC_ROOM(c->messages, c->n, c->cap);
-	memmove(c->messages + at + 1, c->messages + at, (c->n - at) * sizeof *c->messages);
-	c->messages[at] = m;
+	insert(c->messages, c->n, at, m);
+	insert(c->by_parent, c->n, child_bound(c, parent, id), m);
 	c->n++;
 	return m;
+}
+
+void
+conversation_move(struct conversation *c, struct message *m, int parent)
+{
+	size_t from = child_bound(c, m->parent, m->id);
+
+	assert(parent >= 0 && parent < m->id && c->by_parent[from] == m);
+	memmove(c->by_parent + from, c->by_parent + from + 1,
+		(c->n - from - 1) * sizeof *c->by_parent);
+	c->n--;		/* while m is out of the list */
+	m->parent = parent;
+	insert(c->by_parent, c->n, child_bound(c, parent, m->id), m);
+	c->n++;
 }
 
 /* The nearest ancestor that is not deleted; NULL at the root. */
@@ -142,30 +184,68 @@ conversation_path(const struct conversation *c, struct message ***out)
 	return n;
 }
 
+struct id_list {
+	int *ids;
+	size_t n, cap;
+};
+
+static void
+list_add(struct id_list *l, int id)
+{
+	VEC_ROOM(l->ids, l->n, l->cap);
+	l->ids[l->n++] = id;
+}
+
+/*
+ * The messages of a role that answer `parent`; what answers a deleted one answers its parent. By a
+ * list of what is still to be looked at, not by calls: how deep deleted messages are nested is up
+ * to the file.
+ */
+static struct id_list
+collect_children(const struct conversation *c, int parent, enum chat_role role)
+{
+	struct id_list found = { 0 }, todo = { 0 };
+
+	list_add(&todo, parent);
+	while (todo.n) {
+		parent = todo.ids[--todo.n];
+		for (size_t i = child_bound(c, parent, 0);
+			i < c->n && c->by_parent[i]->parent == parent; i++) {
+			const struct message *m = c->by_parent[i];
+
+			if (m->deleted)
+				list_add(&todo, m->id);
+			else if (m->role == role)
+				list_add(&found, m->id);
+		}
+	}
+	free(todo.ids);
+	return found;
+}
+
+static int
+by_number(const void *a, const void *b)
+{
+	int x = *(const int *)a, y = *(const int *)b;
+
+	return (x > y) - (x < y);
+}
+
 size_t
 conversation_siblings(const struct conversation *c, int id, int **out, size_t *position)
 {
 	const struct message *self = conversation_find(c, id), *parent;
-	size_t n = 0, cap = 0;
+	struct id_list list;
 
 	assert(self);
 	parent = visible_parent(c, self);
-	*out = NULL;
-	*position = 0;
-	for (size_t i = 0; i < c->n; i++) {
-		const struct message *m = c->messages[i];
-
-		if (m->deleted || m->role != self->role)
-			continue;
-		/* Only a deleted parent makes siblings of messages with different ones. */
-		if (m->parent != self->parent && (!c->n_deleted || visible_parent(c, m) != parent))
-			continue;
-		if (m->id == id)
-			*position = n;
-		VEC_ROOM(*out, n, cap);
-		(*out)[n++] = m->id;
-	}
-	return n;
+	list = collect_children(c, parent ? parent->id : 0, self->role);
+	if (list.n)
+		qsort(list.ids, list.n, sizeof *list.ids, by_number);
+	for (*position = 0; *position < list.n && list.ids[*position] < id; ++*position)
+		;
+	*out = list.ids;
+	return list.n;
 }
 
 int
@@ -176,7 +256,8 @@ conversation_leaf(const struct conversation *c, int id)
 	bool *below;
 
 	assert(first < c->n && c->messages[first]->id == id);
-	/* A child's id is above its parent's: one pass in the order of ids sees every parent before its children. */
+	/* A child's id is above its parent's: one pass in the order of ids sees every parent before
+	 * its children. */
 	below = xcalloc(c->n, sizeof *below);
 	below[first] = true;
 	for (size_t i = first + 1; i < c->n; i++) {
@@ -201,21 +282,18 @@ conversation_delete(struct conversation *c, int id)
 	int *siblings;
 
 	assert(m);
-	if (m->deleted)
-		return;
-	n = conversation_siblings(c, id, &siblings, &position);
-	m->deleted = true;
-	c->n_deleted++;
-	if (c->head == id) {
+	if (!m->deleted && c->head == id) {
+		n = conversation_siblings(c, id, &siblings, &position);
 		parent = visible_parent(c, m);
 		c->head = parent ? parent->id : 0;
 		if (n > 1)
 			c->head = conversation_leaf(c, siblings[position ? position - 1 : 1]);
+		free(siblings);
 	}
-	free(siblings);
+	m->deleted = true;
 }
 
-/* ---- titles -------------------------------------------------------------------------------------- */
+/* ---- titles ---------------------------------------------------------------------------------- */
 
 /* Marks that only make sense in markdown, dropped wherever they stand. */
 static bool
@@ -224,7 +302,8 @@ is_markup(char c)
 	return c == '*' || c == '`' || c == '#' || c == '>' || c == '_' || c == '~';
 }
 
-/* Appends the first line that has words in it, blanks folded, marks dropped unless they are inside a word. */
+/* Appends the first line that has words in it, blanks folded, marks dropped unless they are inside
+ * a word. */
 static void
 first_words(struct strbuf *out, const char *text)
 {
@@ -249,7 +328,8 @@ first_words(struct strbuf *out, const char *text)
 	}
 }
 
-/* Where to cut so that what stays takes at most `cells`: after a word if one ends not too far before. */
+/* Where to cut so that what stays takes at most `cells`: after a word if one ends not too far
+ * before. */
 static size_t
 cut_at_word(const struct strbuf *b, size_t cells)
 {

@@ -51,8 +51,8 @@ struct conversation {
 	char *model;			/* name last used; NULL: none */
 	int64_t created_ms, changed_ms;
 	struct message **messages;	/* owned, by growing id */
+	struct message **by_parent;	/* the same, by parent, then id: children lie side by side */
 	size_t n, cap;
-	size_t n_deleted;		/* of them, tombstones */
 	int head;			/* id of the leaf in view; 0: empty */
 };
 
@@ -64,13 +64,17 @@ struct message *conversation_find(const struct conversation *c, int id);	/* NULL
 /* id: new; parent: 0 or below id (which is why the tree has no cycles). The head stays where it is. */
 struct message *conversation_add(struct conversation *c, int id, int parent, enum chat_role role);
 
+/* Hangs a message, with all below it, under another one (0, or an id below its own). */
+void conversation_move(struct conversation *c, struct message *m, int parent);
+
 /* Makes a message a tombstone. When it was the head, a sibling's newest leaf comes into view, else its parent. */
 void conversation_delete(struct conversation *c, int id);
 
 /* The messages in view, root first, without deleted ones. *out is heap, the caller's. Returns their number. */
 size_t conversation_path(const struct conversation *c, struct message ***out);
 
-/* Siblings of a message (itself included, without deleted ones), by id. *position gets its index. */
+/* Siblings of a message (of its role, itself included, without deleted ones), by id. *position gets its index; *out
+ * is heap, the caller's. Costs the siblings, not the conversation. */
 size_t conversation_siblings(const struct conversation *c, int id, int **out, size_t *position);
 
 /* The newest leaf below a message: what comes into view when a sibling is chosen. */

@@ -2,139 +2,252 @@
 
 #include <jansson.h>
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "app/cli/cli.h"
-#include "app/programs.h"
+#include "app/cli/table.h"
+#include "app/cli/tool.h"
+#include "app/models/open.h"
+#include "base/xalloc.h"
 
-struct bench {
-	struct cli_model m;
-	long n_prompt, n_gen, depth, repeat;
-	double bandwidth;	/* bytes/s that this machine reads */
-	double int8;		/* multiply-adds/s */
+enum { MAX_TOKENS = 1 << 20, MAX_REPEAT = 1000, WARM_UP = 32 };
+
+const struct option_spec cli_bench_options[] = {
+	CLI_OPTION_MODEL,
+	{ 'p', "prompt-tokens", "N", OPTION_TEXT, offsetof(struct options, prompt_tokens), 0,
+		"tokens processed in one go (512; 0: no such test)" },
+	{ 'n', "gen-tokens", "N", OPTION_TEXT, offsetof(struct options, gen_tokens), 0,
+		"tokens generated one by one (128; 0: no such test)" },
+	{ 'd', "depth", "N", OPTION_TEXT, offsetof(struct options, depth), 0,
+		"tokens that are in the context before (0)" },
+	{ 'r', "repeat", "N", OPTION_TEXT, offsetof(struct options, repeat), 0,
+		"runs of each test (5)" },
+	CLI_OPTION_JSON("as JSON"),
+	CLI_OPTION_HELP,
+	{ 0 },
+};
+
+struct plan {
+	long prompt, gen, depth, repeat;
 };
 
 struct result {
-	char test[32];
-	double tps, sd;
-	double bandwidth_share, int8_share;
+	char name[32];			/* "pp512", "tg128" */
+	double tps, sd;			/* tokens a second: mean and deviation of the runs */
+	double bytes, macs;		/* that a token takes */
+};
+
+struct bench {
+	struct tool t;
+	struct plan plan;
+	struct result results[2];
+	size_t n;
+	double bandwidth, int8;		/* what the machine can do, a second */
 };
 
 static int
-parse(struct bench *b, const struct options *o, struct err *e)
+read_plan(struct plan *p, const struct options *o, struct err *e)
 {
-	b->n_prompt = 512;
-	b->n_gen = 128;
-	b->repeat = 5;
-	if ((o->prompt_tokens && options_number(o->prompt_tokens, "-p", 0, 1 << 20, &b->n_prompt, e) < 0) ||
-		(o->gen_tokens && options_number(o->gen_tokens, "-n", 0, 1 << 20, &b->n_gen, e) < 0) ||
-		(o->depth && options_number(o->depth, "-d", 0, 1 << 20, &b->depth, e) < 0) ||
-		(o->repeat && options_number(o->repeat, "-r", 1, 1000, &b->repeat, e) < 0))
-		return -1;
-	if (!b->n_prompt && !b->n_gen)
-		return err_set(e, ERR_USAGE, "hum bench: -p 0 and -n 0 leave nothing to measure");
-	return 0;
-}
+	const struct {
+		const char *text, *option;
+		long usual, min, max, *out;
+	} fields[] = {
+		{ o->prompt_tokens, "-p", 512, 0, MAX_TOKENS, &p->prompt },
+		{ o->gen_tokens, "-n", 128, 0, MAX_TOKENS, &p->gen },
+		{ o->depth, "-d", 0, 0, MAX_TOKENS, &p->depth },
+		{ o->repeat, "-r", 5, 1, MAX_REPEAT, &p->repeat },
+	};
 
-/* Mean and spread of the speed of some runs, each of n tokens. One run before warms caches and clocks. */
-static int
-measure(struct bench *b, const char *name, long n_prompt, long n_gen, struct result *r, struct err *e)
-{
-	const struct llm_info *info = llm_get_info(b->m.llm);
-	double n = (double)(n_prompt + n_gen), sum = 0, squares = 0, seconds, variance;
-
-	snprintf(r->test, sizeof r->test, "%s%ld", name, n_prompt + n_gen);
-	for (long i = -1; i < b->repeat; i++) {
-		seconds = llm_bench(b->m.chat, (size_t)b->depth, (size_t)n_prompt, (size_t)n_gen, e);
-		if (seconds < 0)
+	for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
+		*fields[i].out = fields[i].usual;
+		if (fields[i].text && options_number(fields[i].text, fields[i].option,
+			fields[i].min, fields[i].max, fields[i].out, e) < 0)
 			return -1;
-		if (i < 0)
-			continue;
-		sum += n / seconds;
-		squares += n / seconds * (n / seconds);
 	}
-	r->tps = sum / (double)b->repeat;
-	variance = squares / (double)b->repeat - r->tps * r->tps;
-	r->sd = variance > 0 && b->repeat > 1 ? sqrt(variance * (double)b->repeat / (double)(b->repeat - 1)) : 0;
-	/* One token alone reads all weights once; many in one go share the reading and need the arithmetic. */
-	r->bandwidth_share = b->bandwidth > 0 && n_gen ? r->tps * (double)info->file_size / b->bandwidth : 0;
-	r->int8_share = b->int8 > 0 ? r->tps * (double)info->n_params / b->int8 : 0;
+	if (!p->prompt && !p->gen)
+		return err_set(e, ERR_USAGE, "-p 0 -n 0 leaves nothing to measure");
 	return 0;
 }
 
-static void
-print_table(const struct bench *b, const struct result *r, size_t n)
-{
-	const struct llm_info *info = llm_get_info(b->m.llm);
-	char size[16], bandwidth[16], speed[48], share[48];
+/* ---- measuring
+ * ----------------------------------------------------------------------------------- */
 
-	format_bytes(info->file_size, size);
-	format_bytes((uint64_t)b->bandwidth, bandwidth);
-	printf("| %-24s | %8s | %-7s | %7s | %-14s | %20s | %20s |\n", "model", "size", "isa", "threads", "test", "t/s",
-		"share of the machine");
-	printf("|%.26s|%.9s:|%.9s|%.8s:|%.16s|%.21s:|%.21s:|\n", "--------------------------------",
-		"--------------------------------", "--------------------------------",
-		"--------------------------------", "--------------------------------",
-		"--------------------------------", "--------------------------------");
-	for (size_t i = 0; i < n; i++) {
-		snprintf(speed, sizeof speed, "%.2f ± %.2f", r[i].tps, r[i].sd);
-		if (r[i].bandwidth_share > 0)
-			snprintf(share, sizeof share, "%.0f %% of read speed", 100 * r[i].bandwidth_share);
-		else
-			snprintf(share, sizeof share, "%.0f %% of int8 peak", 100 * r[i].int8_share);
-		printf("| ");
-		cli_column(b->m.entry->name, 24);
-		/* "±" is two bytes and one cell */
-		printf(" | %8s | %-7s | %7u | %-14s | %21s | %20s |\n", size, llm_chat_isa(b->m.chat),
-			llm_chat_threads(b->m.chat), r[i].test, speed, share);
+static int
+run_test(struct bench *b, struct result *r, long prompt, long gen)
+{
+	const struct plan *p = &b->plan;
+	double *tps = xcalloc((size_t)p->repeat, sizeof *tps), sum = 0, squares = 0;
+	int rc = 0;
+
+	for (long i = 0; i < p->repeat && rc == 0; i++) {
+		double seconds = llm_bench(b->t.chat, (size_t)p->depth, (size_t)prompt, (size_t)gen,
+			&b->t.err);
+
+		if (seconds < 0)
+			rc = -1;
+		tps[i] = (double)(prompt + gen) / fmax(seconds, 1e-9);
+		sum += tps[i];
 	}
-	printf("\n%s, %s; this machine reads %s/s and does %.1f int8 GMAC/s with these threads.\n", info->arch, info->type,
-		bandwidth, b->int8 / 1e9);
+	r->tps = sum / (double)p->repeat;
+	for (long i = 0; i < p->repeat; i++)
+		squares += (tps[i] - r->tps) * (tps[i] - r->tps);
+	r->sd = p->repeat > 1 ? sqrt(squares / (double)(p->repeat - 1)) : 0;
+	free(tps);
+	return rc;
 }
 
-static void
-print_json(const struct bench *b, const struct result *r, size_t n)
+/* The file's pages come into memory, the processor out of its sleep. */
+static int
+warm_up(struct bench *b)
 {
-	const struct llm_info *info = llm_get_info(b->m.llm);
-	json_t *array = json_array();
+	long n = b->plan.prompt < WARM_UP ? b->plan.prompt : WARM_UP;
 
-	for (size_t i = 0; i < n; i++)
-		json_array_append_new(array, json_pack("{s:s,s:s,s:I,s:I,s:s,s:s,s:I,s:f,s:f,s:f,s:f}", "model",
-			b->m.entry->name, "type", info->type, "size", (json_int_t)info->file_size, "threads",
-			(json_int_t)llm_chat_threads(b->m.chat), "isa", llm_chat_isa(b->m.chat), "test", r[i].test,
-			"depth", (json_int_t)b->depth, "tps", r[i].tps, "tps_sd", r[i].sd, "bandwidth_share",
-			r[i].bandwidth_share, "int8_share", r[i].int8_share));
-	json_dumpf(array, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(6));
-	putchar('\n');
+	return llm_bench(b->t.chat, 0, (size_t)n, 0, &b->t.err) < 0 ||
+		(b->plan.gen && llm_bench(b->t.chat, 0, 0, 1, &b->t.err) < 0) ? -1 : 0;
+}
+
+/* A prompt reads each matrix once for all its tokens; the output is for its last one only. */
+static int
+measure_prompt(struct bench *b)
+{
+	const struct llm_info *info = llm_get_info(b->t.llm);
+	struct result *r = &b->results[b->n++];
+	double n = (double)b->plan.prompt;
+
+	snprintf(r->name, sizeof r->name, "pp%ld", b->plan.prompt);
+	r->bytes = (double)info->matrix_bytes / n;
+	r->macs = (double)info->layer_macs + (double)info->output_macs / n;
+	return run_test(b, r, b->plan.prompt, 0);
+}
+
+static int
+measure_gen(struct bench *b)
+{
+	const struct llm_info *info = llm_get_info(b->t.llm);
+	struct result *r = &b->results[b->n++];
+	double seen = (double)b->plan.depth + (double)b->plan.gen / 2;
+
+	snprintf(r->name, sizeof r->name, "tg%ld", b->plan.gen);
+	r->bytes = (double)info->matrix_bytes +
+		seen * (double)info->kv_bytes_per_token[b->t.settings.kv];
+	r->macs = (double)info->layer_macs + (double)info->output_macs;
+	return run_test(b, r, 0, b->plan.gen);
+}
+
+static int
+measure(struct bench *b, const struct options *o)
+{
+	const struct plan *p = &b->plan;
+	long most = p->prompt > p->gen ? p->prompt : p->gen;
+
+	if (tool_open_chat(&b->t, o, (size_t)(p->depth + most)) < 0 || warm_up(b) < 0)
+		return -1;
+	if (p->prompt && measure_prompt(b) < 0)
+		return -1;
+	if (p->gen && measure_gen(b) < 0)
+		return -1;
+	b->bandwidth = llm_measure_bandwidth(b->t.chat);
+	b->int8 = llm_measure_int8(b->t.chat);
+	return 0;
+}
+
+static double
+share(double used, double peak)
+{
+	return peak > 0 ? used / peak : 0;
+}
+
+/* ---- telling
+ * ------------------------------------------------------------------------------------- */
+
+static void
+print_json(struct bench *b)
+{
+	const struct llm_info *info = llm_get_info(b->t.llm);
+	json_t *array = json_array();
+	char *text;
+
+	for (size_t i = 0; i < b->n; i++) {
+		const struct result *r = &b->results[i];
+
+		json_array_append_new(array,
+			json_pack("{s:s,s:s,s:I,s:I,s:I,s:s,s:s,s:I,s:f,s:f,s:f,s:f,s:f,s:f}",
+				"model", b->t.model->name, "type", info->type,
+				"size", (json_int_t)info->file_size,
+				"parameters", (json_int_t)info->n_params,
+				"threads", (json_int_t)llm_chat_threads(b->t.chat),
+				"isa", llm_chat_isa(b->t.chat),
+				"test", r->name, "depth", (json_int_t)b->plan.depth,
+				"tps", r->tps, "tps_sd", r->sd,
+				"bandwidth_share", share(r->tps * r->bytes, b->bandwidth),
+				"int8_share", share(r->tps * r->macs, b->int8),
+				"bandwidth", b->bandwidth, "int8_peak", b->int8));
+	}
+	text = json_dumps(array, JSON_INDENT(2) | JSON_REAL_PRECISION(6));
+	if (text) {
+		output_adds(&b->t.out, text);
+		output_adds(&b->t.out, "\n");
+	}
+	free(text);
 	json_decref(array);
 }
 
+static void
+add_row(struct table *table, const struct bench *b, const struct result *r)
+{
+	const struct llm_info *info = llm_get_info(b->t.llm);
+	char size[16];
+
+	format_bytes(info->file_size, size);
+	table_cell(table, b->t.model->name);
+	table_cell(table, info->type);
+	table_cell(table, size);
+	table_cellf(table, "%.2f M", (double)info->n_params / 1e6);
+	table_cellf(table, "%u", llm_chat_threads(b->t.chat));
+	if (b->plan.depth)
+		table_cellf(table, "%s @ d%ld", r->name, b->plan.depth);
+	else
+		table_cell(table, r->name);
+	table_cellf(table, "%.2f ± %.2f", r->tps, r->sd);
+	table_cellf(table, "%.1f %%", 100 * share(r->tps * r->bytes, b->bandwidth));
+	table_cellf(table, "%.1f %%", 100 * share(r->tps * r->macs, b->int8));
+}
+
+static void
+print_table(struct bench *b)
+{
+	static const struct table_column columns[] = {
+		{ "MODEL", false }, { "TYPE", false }, { "SIZE", true }, { "PARAMETERS", true },
+		{ "THREADS", true }, { "TEST", false }, { "TOKENS/S", true },
+		{ "BANDWIDTH", true }, { "INT8", true },
+	};
+	struct table table;
+
+	table_init(&table, columns, sizeof columns / sizeof *columns);
+	for (size_t i = 0; i < b->n; i++)
+		add_row(&table, b, &b->results[i]);
+	table_print(&table, &b->t.out);
+	table_release(&table);
+	output_addf(&b->t.out,
+		"\nThis machine, measured in the same run with %s: memory is read at %.1f GB/s; "
+		"%.1f G int8 multiply-adds a second.\n",
+		llm_chat_isa(b->t.chat), b->bandwidth / 1e9, b->int8 / 1e9);
+}
+
 int
-program_bench(const struct options *o)
+cli_bench(const struct options *o)
 {
 	struct bench b = { 0 };
-	struct result r[2];
-	struct err e = { 0 };
-	size_t n = 0, room;
-	int rc = parse(&b, o, &e);
+	int rc = tool_begin(&b.t, o);
 
-	if (rc == 0) {
-		room = (size_t)(b.depth + (b.n_prompt > b.n_gen ? b.n_prompt : b.n_gen));
-		rc = cli_model_open(&b.m, o, room, &e);
-	}
-	if (rc == 0) {
-		b.bandwidth = llm_measure_bandwidth(b.m.chat);
-		b.int8 = llm_measure_int8(b.m.chat);
-	}
-	if (rc == 0 && b.n_prompt)
-		rc = measure(&b, "pp", b.n_prompt, 0, &r[n++], &e);
-	if (rc == 0 && b.n_gen)
-		rc = measure(&b, "tg", 0, b.n_gen, &r[n++], &e);
+	if (rc == 0)
+		rc = read_plan(&b.plan, o, &b.t.err);
+	if (rc == 0)
+		rc = measure(&b, o);
 	if (rc == 0 && o->json)
-		print_json(&b, r, n);
+		print_json(&b);
 	else if (rc == 0)
-		print_table(&b, r, n);
-	cli_model_close(&b.m);
-	return rc < 0 ? cli_fail(&e) : 0;
+		print_table(&b);
+	return tool_end(&b.t, rc);
 }

@@ -1,48 +1,42 @@
-/* What the command-line programs share. */
+/*
+ * The programs of the command line that are no chat (DESIGN 6): each with its options and what it
+ * does, for the table of programs in app/main.c. Each returns the exit status and has told its
+ * errors; results go to standard output.
+ */
 #ifndef APP_CLI_CLI_H
 #define APP_CLI_CLI_H
 
-#include "app/config/config.h"
-#include "app/models/models.h"
-#include "app/models/open.h"
+#include <stddef.h>
+
 #include "app/options.h"
-#include "engine/gguf.h"
 
-/* "hum: message" on stderr; returns the exit status. */
-int cli_fail(const struct err *e);
+extern const struct option_spec cli_models_options[];
+extern const struct option_spec cli_sessions_options[];
+extern const struct option_spec cli_config_options[];
+extern const struct option_spec cli_themes_options[];
+extern const struct option_spec cli_bench_options[];
+extern const struct option_spec cli_tokenize_options[];
+extern const struct option_spec cli_template_options[];
+extern const struct option_spec cli_logits_options[];
+extern const struct option_spec cli_perplexity_options[];
 
-/* A model for a program: -m, else the configuration's, else the guide. */
-struct cli_model {
-	struct config *config;
-	struct model_list list;
-	const struct model_entry *entry;
-	struct settings settings;
-	struct llm *llm;
-	struct llm_chat *chat;
-};
+int cli_models(const struct options *o);
+int cli_sessions(const struct options *o);
+int cli_config(const struct options *o);
+int cli_themes(const struct options *o);
+int cli_bench(const struct options *o);
+int cli_tokenize(const struct options *o);
+int cli_template(const struct options *o);
+int cli_logits(const struct options *o);
+int cli_perplexity(const struct options *o);
 
-int cli_model_find(struct cli_model *m, const struct options *o, struct err *e);
-/* Finds and opens; with a context of at least `context` tokens (0: the usual one). */
-int cli_model_open(struct cli_model *m, const struct options *o, size_t context, struct err *e);
-void cli_model_close(struct cli_model *m);
-
-/* Only the keys of the file, which need not have weights: for the tokenizer and the prompt formats. */
-struct cli_vocab {
-	struct cli_model model;
-	struct gguf *gguf;
-	struct vocab *vocab;
-};
-
-int cli_vocab_open(struct cli_vocab *v, const struct options *o, struct err *e);
-void cli_vocab_close(struct cli_vocab *v);
-
-/* A whole file, "-" and NULL: stdin. */
-int cli_read_file(const char *path, struct strbuf *out, struct err *e);
-
-/* Prints text that may be anyone's: scrubbed when stdout is a terminal. */
-void cli_print(const char *text, size_t len);
-
-/* Text in a column of `width` cells, cut or filled. */
-void cli_column(const char *text, size_t width);
+/* Rows that several tables have. */
+#define CLI_OPTION_MODEL                                                                           \
+	{ 'm', "model", "NAME|FILE", OPTION_TEXT, offsetof(struct options, model), 0,              \
+		"a model of the configuration, or a GGUF file" }
+#define CLI_OPTION_HELP                                                                            \
+	{ 'h', "help", NULL, OPTION_FLAG, offsetof(struct options, help), 0, "show this help" }
+#define CLI_OPTION_JSON(help)                                                                      \
+	{ 0, "json", NULL, OPTION_FLAG, offsetof(struct options, json), 0, help }
 
 #endif

@@ -1,61 +1,121 @@
 #include "config.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "app/cli/cli.h"
+#include "app/cli/tool.h"
+#include "app/config/config.h"
 #include "app/config/paths.h"
 #include "app/config/theme.h"
-#include "app/programs.h"
+#include "app/models/models.h"
+#include "app/models/open.h"
+#include "ui/action.h"
 
-static int
-check(void)
+const struct option_spec cli_config_options[] = {
+	CLI_OPTION_HELP,
+	{ 0 },
+};
+
+struct check {
+	struct tool t;
+	int status;		/* of the first problem */
+};
+
+static void
+problem(struct check *c, const char *what, const struct err *e)
 {
-	struct err e = { 0 };
-	struct config *config = config_load(NULL, &e);
-	struct keymap *keys = config ? config_keymap(config, &e) : NULL;
-	struct style_sheet style;
-	int rc = keys && (!config->theme || theme_load(config->theme, &style, &e) == 0) ? 0 : -1;
-
-	if (rc == 0 && config->exists)
-		printf("%s: no fault found\n", config->path);
-	else if (rc == 0)
-		printf("%s does not exist; everything is at its default\n", config->path);
-	keymap_free(keys);
-	config_free(config);
-	return rc < 0 ? cli_fail(&e) : 0;
+	if (!c->status)
+		c->status = e->code;
+	note("%s: %s: %s", c->t.config->path, what, e->text);
 }
 
-int
-program_config(const struct options *o)
+/* The file says which models there are, only the disk knows whether it is right. */
+static void
+check_models(struct check *c)
 {
-	char *path;
+	const struct config *config = c->t.config;
 	struct err e;
 
-	if (!strcmp(o->args[0], "check"))
-		return check();
-	if (strcmp(o->args[0], "path")) {
-		err_set(&e, ERR_USAGE, "hum config: check or path, not \"%s\"", o->args[0]);
-		return cli_fail(&e);
+	for (size_t i = 0; i < config->n_models; i++) {
+		const struct config_model *m = &config->models[i];
+		struct model_entry entry = { .name = m->name, .path = m->path, .config = m };
+		struct llm *llm = model_entry_peek(&entry, &e);
+
+		if (!llm)
+			problem(c, m->name, &e);
+		model_close(llm);
 	}
-	path = path_config("config.yaml");
-	puts(path);
-	free(path);
+	tool_list_models(&c->t);
+	if (config->model && !model_list_find(&c->t.models, config->model, &e))
+		problem(c, "model", &e);
+}
+
+static void
+check_names(struct check *c)
+{
+	const struct config *config = c->t.config;
+	struct style_sheet sheet;
+	struct keymap *keymap;
+	struct err e;
+
+	if (config->theme && theme_load(config->theme, &sheet, &e) < 0)
+		problem(c, "theme", &e);
+	keymap = config_keymap(config, &e);
+	if (!keymap)
+		problem(c, "keys", &e);
+	keymap_free(keymap);
+}
+
+static int
+run_check(struct check *c, const char *path)
+{
+	c->t.config = config_load(path, &c->t.err);
+	if (!c->t.config)
+		return -1;
+	if (path && !c->t.config->exists)
+		return err_set(&c->t.err, ERR_CONFIG, "%s: no such file", path);
+	check_names(c);
+	check_models(c);
+	if (c->status)
+		return c->status;
+	if (c->t.config->exists)
+		output_addf(&c->t.out, "%s is in order: %zu models, %zu system prompts, %zu keys\n",
+			c->t.config->path, c->t.config->n_models, c->t.config->n_systems,
+			c->t.config->n_keys);
+	else
+		output_addf(&c->t.out, "there is no %s, and none is needed\n", c->t.config->path);
+	return 0;
+}
+
+static int
+run_path(struct check *c, const char *path)
+{
+	char *usual;
+
+	if (path)
+		return err_set(&c->t.err, ERR_USAGE, "hum config path: \"%s\" is too much", path);
+	usual = path_config("config.yaml");
+	output_addf(&c->t.out, "%s\n", usual);
+	free(usual);
 	return 0;
 }
 
 int
-program_themes(const struct options *o)
+cli_config(const struct options *o)
 {
-	struct theme_entry *list;
-	size_t n = theme_list(&list);
+	struct check c = { 0 };
+	const char *verb = o->args[0], *path = o->n_args > 1 ? o->args[1] : NULL;
+	int rc;
 
-	for (size_t i = 0; i < n; i++) {
-		cli_column(list[i].name, 16);
-		printf(" %s%s%s\n", list[i].help ? list[i].help : "", list[i].path ? "  " : "",
-			list[i].path ? list[i].path : "");
-	}
-	theme_list_free(list, n);
-	return 0;
+	tool_start(&c.t);
+	if (!strcmp(verb, "check"))
+		rc = run_check(&c, path);
+	else if (!strcmp(verb, "path"))
+		rc = run_path(&c, path);
+	else
+		rc = err_set(&c.t.err, ERR_USAGE, "hum config %s: there is check [FILE], path",
+			verb);
+	return tool_end(&c.t, rc);
 }

@@ -1,184 +1,181 @@
 #include "config.h"
 
-#include <endian.h>
 #include <errno.h>
-#include <math.h>
-#include <stdio.h>
+#include <fcntl.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "app/cli/cli.h"
-#include "app/programs.h"
-#include "base/checked.h"
-#include "base/utf8.h"
+#include "app/cli/interrupt.h"
+#include "app/cli/tool.h"
+#include "base/xalloc.h"
 
-enum { WINDOW = 512 };	/* tokens of a perplexity window, as other programs have it */
-
-/* Room for the logits of n positions; -1 when memory cannot be had. */
-static float *
-logits_buffer(size_t n, size_t n_vocab, struct err *e)
-{
-	uint64_t bytes;
-	float *p = NULL;
-
-	if (checked_mul(n, n_vocab, &bytes) && checked_mul(bytes, sizeof *p, &bytes) && bytes < SIZE_MAX)
-		p = malloc((size_t)bytes + 1);
-	if (!p)
-		err_set(e, ERR_BACKEND, "no memory for the logits of %zu positions", n);
-	return p;
-}
-
-/* ---- hum logits ---- */
+const struct option_spec cli_logits_options[] = {
+	CLI_OPTION_MODEL,
+	{ 0, "ids", "\"1 2 3\"", OPTION_TEXT, offsetof(struct options, ids), 0,
+		"the tokens, by their ids" },
+	{ 'o', "output", "FILE", OPTION_TEXT, offsetof(struct options, output), 0,
+		"little-endian float32 [tokens][vocabulary]; -: standard output" },
+	CLI_OPTION_HELP,
+	{ 0 },
+};
 
 static int
 parse_ids(const char *text, struct token_list *ids, struct err *e)
 {
-	while (*text) {
+	const char *s = text + strspn(text, " ,\t\n");
+
+	while (*s) {
 		char *end;
 		long id;
 
 		errno = 0;
-		id = strtol(text, &end, 10);
-		if (end == text || errno || id < 0 || id > INT32_MAX)
-			return err_set(e, ERR_USAGE, "--ids: no token id at \"%.20s\"", text);
+		id = strtol(s, &end, 10);
+		if (end == s || errno || id < 0 || id > INT_MAX ||
+			(*end && !strchr(" ,\t\n", *end)))
+			return err_set(e, ERR_USAGE,
+				"--ids: \"%.40s\" does not begin with a token id", s);
 		token_list_add(ids, (int32_t)id);
-		text = end + strspn(end, " \t\n,");
+		s = end + strspn(end, " ,\t\n");
 	}
-	return ids->n ? 0 : err_set(e, ERR_USAGE, "hum logits needs --ids \"N N N\"");
+	return ids->n ? 0 : err_set(e, ERR_USAGE, "--ids: there is no id in it");
 }
 
-static int
-write_floats(const char *path, const float *x, size_t n, struct err *e)
+static void
+to_little_endian(float *x, size_t n)
 {
-	bool to_stdout = !strcmp(path, "-");
-	FILE *f = to_stdout ? stdout : fopen(path, "we");
-	bool ok = true;
-
-	if (!f)
-		return err_errno(e, ERR_STORE, "%s", path);
-	for (size_t i = 0; i < n && ok; i++) {
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+	for (size_t i = 0; i < n; i++) {
 		uint32_t bits;
 
 		memcpy(&bits, &x[i], sizeof bits);
-		bits = htole32(bits);
-		ok = fwrite(&bits, sizeof bits, 1, f) == 1;
+		bits = __builtin_bswap32(bits);
+		memcpy(&x[i], &bits, sizeof bits);
 	}
-	errno = ok ? errno : EIO;
-	ok = (to_stdout ? fflush(f) : fclose(f)) == 0 && ok;
-	return ok ? 0 : err_errno(e, ERR_STORE, "%s", path);
+#else
+	(void)x;
+	(void)n;
+#endif
 }
 
-int
-program_logits(const struct options *o)
+/* Before the work, so that a name that cannot be written fails at once. */
+static int
+open_output(const char *path, struct err *e)
 {
-	struct cli_model m = { 0 };
-	struct token_list ids = { 0 };
-	struct err e = { 0 };
-	float *out = NULL;
+	int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+
+	if (fd < 0)
+		err_errno(e, ERR_STORE, "%s", path);
+	return fd;
+}
+
+struct sink {
+	struct output *out;	/* NULL: fd */
+	int fd;
+	const char *path;
 	size_t n_vocab;
-	int rc = -1;
-
-	if (!o->output)
-		err_set(&e, ERR_USAGE, "hum logits needs -o FILE");
-	else if (parse_ids(o->ids ? o->ids : "", &ids, &e) == 0)
-		rc = cli_model_open(&m, o, 0, &e);
-	if (rc == 0) {
-		n_vocab = vocab_size(llm_vocab(m.llm));
-		out = logits_buffer(ids.n, n_vocab, &e);
-		rc = out ? llm_logits(m.chat, ids.id, ids.n, out, &e) : -1;
-		if (rc == 0)
-			rc = write_floats(o->output, out, ids.n * n_vocab, &e);
-	}
-	free(out);
-	token_list_release(&ids);
-	cli_model_close(&m);
-	return rc < 0 ? cli_fail(&e) : 0;
-}
-
-/* ---- hum perplexity ---- */
-
-/* -log of the probability that the logits give to an id. */
-static double
-surprise(const float *logits, size_t n_vocab, int32_t id)
-{
-	double max = -INFINITY, sum = 0;
-
-	for (size_t i = 0; i < n_vocab; i++)
-		max = logits[i] > max ? logits[i] : max;
-	for (size_t i = 0; i < n_vocab; i++)
-		sum += exp(logits[i] - max);
-	return log(sum) + max - logits[id];
-}
-
-struct score {
-	double sum;
-	size_t n;
+	float *row;		/* [n_vocab] */
+	bool empty;		/* nothing was written yet */
+	struct err err;
 };
 
-/* One window: BOS if the model wants it, then tokens, each predicted from those before it. */
 static int
-score_window(struct cli_model *m, const int32_t *ids, size_t n, float *logits, struct score *s, struct err *e)
+write_fd(struct sink *s, const void *bytes, size_t size)
 {
-	const struct vocab *v = llm_vocab(m->llm);
-	size_t n_vocab = vocab_size(v), lead = vocab_add_bos(v) && vocab_bos(v) >= 0;
-	struct token_list seq = { 0 };
+	const char *at = bytes;
+
+	while (size) {
+		ssize_t n = write(s->fd, at, size);
+
+		if (n < 0 && errno == EINTR && !interrupted())
+			continue;
+		if (n < 0)
+			return err_errno(&s->err, ERR_STORE, "%s: not complete", s->path);
+		at += n;
+		size -= (size_t)n;
+	}
+	return 0;
+}
+
+/* What was in the file before goes only when there is something to put in its place. */
+static int
+begin_file(struct sink *s)
+{
+	struct stat st;
+
+	s->empty = false;
+	if (!s->out && fstat(s->fd, &st) == 0 && S_ISREG(st.st_mode) && ftruncate(s->fd, 0) < 0)
+		return err_errno(&s->err, ERR_STORE, "%s", s->path);
+	return 0;
+}
+
+static bool
+on_logits(void *ctx, size_t first, size_t k, const float *logits)
+{
+	struct sink *s = ctx;
+
+	if (s->empty && begin_file(s) < 0)
+		return false;
+	for (size_t i = 0; i < k; i++) {
+		memcpy(s->row, logits + i * s->n_vocab, s->n_vocab * sizeof *s->row);
+		to_little_endian(s->row, s->n_vocab);
+		if (s->out)
+			output_add(s->out, s->row, s->n_vocab * sizeof *s->row);
+		else if (write_fd(s, s->row, s->n_vocab * sizeof *s->row) < 0)
+			return false;
+	}
+	return !s->out || !s->out->error;
+}
+
+/* fd -1: standard output. */
+static int
+compute(struct tool *t, const struct token_list *ids, int fd, const char *path)
+{
+	struct sink s = { .out = fd < 0 ? &t->out : NULL, .fd = fd, .path = path, .empty = true };
 	int rc;
 
-	if (lead)
-		token_list_add(&seq, vocab_bos(v));
-	for (size_t i = 0; i < n; i++)
-		token_list_add(&seq, ids[i]);
-	rc = llm_logits(m->chat, seq.id, seq.n, logits, e);
-	for (size_t i = 0; rc == 0 && i + 1 < seq.n; i++) {
-		s->sum += surprise(logits + i * n_vocab, n_vocab, seq.id[i + 1]);
-		s->n++;
-	}
-	token_list_release(&seq);
-	return rc;
+	s.n_vocab = llm_get_info(t->llm)->n_vocab;
+	s.row = xcalloc(s.n_vocab, sizeof *s.row);
+	rc = llm_logits_each(t->chat, ids->id, ids->n, on_logits, &s, &t->err);
+	free(s.row);
+	if (s.err.code && !interrupted())
+		t->err = s.err;
+	return s.out && s.out->error ? 0 : rc;	/* output_end tells that one */
 }
 
 static int
-score_text(struct cli_model *m, const struct token_list *ids, struct score *s, struct err *e)
+logits(struct tool *t, const struct options *o, struct token_list *ids)
 {
-	size_t context = llm_chat_context(m->chat), window = context < WINDOW ? context : WINDOW;
-	float *logits = logits_buffer(window, vocab_size(llm_vocab(m->llm)), e);
-	int rc = logits ? 0 : -1;
+	bool to_stdout = o->output && strcmp(o->output, "-") == 0;
+	int fd = -1, rc;
 
-	window--;	/* BOS */
-	for (size_t at = 0; rc == 0 && at < ids->n; at += window) {
-		size_t n = ids->n - at < window ? ids->n - at : window;
-
-		rc = score_window(m, ids->id + at, n, logits, s, e);
-	}
-	free(logits);
+	if (!o->ids || !o->output)
+		return err_set(&t->err, ERR_USAGE, "hum logits needs --ids \"1 2 3\" and -o FILE");
+	if (to_stdout && t->out.tty)
+		return err_set(&t->err, ERR_USAGE,
+			"standard output is a terminal; logits are no text");
+	if (parse_ids(o->ids, ids, &t->err) < 0 || tool_open_chat(t, o, 0) < 0)
+		return -1;
+	if (!to_stdout && (fd = open_output(o->output, &t->err)) < 0)
+		return -1;
+	rc = compute(t, ids, fd, o->output);
+	if (fd >= 0 && close(fd) < 0 && rc == 0)
+		rc = err_errno(&t->err, ERR_STORE, "%s: not complete", o->output);
 	return rc;
 }
 
 int
-program_perplexity(const struct options *o)
+cli_logits(const struct options *o)
 {
-	struct cli_model m = { 0 };
-	struct strbuf raw = STRBUF_INIT, text = STRBUF_INIT;
+	struct tool t;
 	struct token_list ids = { 0 };
-	struct score s = { 0 };
-	struct err e = { 0 };
-	int rc = cli_read_file(o->args[0], &raw, &e);
+	int rc = tool_begin(&t, o);
 
 	if (rc == 0)
-		rc = cli_model_open(&m, o, WINDOW, &e);
-	if (rc == 0) {
-		utf8_repair(&text, raw.s, raw.len);
-		vocab_encode(llm_vocab(m.llm), text.s, text.len, ENCODE_PREFIX, &ids);
-		rc = score_text(&m, &ids, &s, &e);
-	}
-	if (rc == 0 && !s.n)
-		rc = err_set(&e, ERR_USAGE, "%s: no text", o->args[0]);
-	if (rc == 0)
-		printf("perplexity %.4f (%zu tokens in windows of %d, each begun anew)\n", exp(s.sum / (double)s.n), s.n,
-			WINDOW);
+		rc = logits(&t, o, &ids);
 	token_list_release(&ids);
-	strbuf_release(&raw);
-	strbuf_release(&text);
-	cli_model_close(&m);
-	return rc < 0 ? cli_fail(&e) : 0;
+	return tool_end(&t, rc);
 }

@@ -1,134 +1,202 @@
 #include "config.h"
 
-#include <inttypes.h>
 #include <jansson.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "app/cli/cli.h"
+#include "app/cli/interrupt.h"
+#include "app/cli/table.h"
+#include "app/cli/tool.h"
 #include "app/config/paths.h"
-#include "app/programs.h"
-#include "base/utf8.h"
+#include "app/models/open.h"
 
-/* One row: what is known without loading. */
+const struct option_spec cli_models_options[] = {
+	CLI_OPTION_JSON("as JSON"),
+	CLI_OPTION_HELP,
+	{ 0 },
+};
+
+/* What is known of a model without loading it. */
 struct row {
 	const struct model_entry *entry;
-	struct llm *llm;		/* NULL: refused */
+	bool usual;			/* taken when no other is named */
+	struct llm *llm;		/* NULL: refused, err says why */
 	struct err err;
 	size_t context;
-	uint64_t memory;
+	uint64_t memory;		/* for the file and the whole context */
 };
 
 static void
-look(struct row *r, const struct model_entry *m, const struct config *config, const struct options *o)
-{
-	struct settings s;
-
-	*r = (struct row){ .entry = m };
-	r->llm = model_entry_peek(m, &r->err);
-	if (!r->llm)
-		return;
-	model_settings(config, m, &o->settings, o->set, &s);
-	r->context = model_context(llm_get_info(r->llm), s.context);
-	r->memory = model_memory_needed(llm_get_info(r->llm), r->context, s.kv);
-}
-
-static void
-print_row(const struct row *r, size_t width)
+row_init(struct row *r, const struct tool *t, const struct options *o, size_t i,
+	const struct model_entry *usual)
 {
 	const struct llm_info *info;
-	char size[16], memory[16], line[128];
+	struct settings s;
 
-	cli_column(r->entry->name, width);
-	if (!r->llm) {
-		printf("  refused: ");
-		cli_print(r->err.text, strlen(r->err.text));
-		putchar('\n');
+	*r = (struct row){ .entry = &t->models.items[i] };
+	r->usual = r->entry == usual;
+	r->llm = model_entry_peek(r->entry, &r->err);
+	if (!r->llm)
 		return;
-	}
 	info = llm_get_info(r->llm);
-	format_bytes(info->file_size, size);
-	format_bytes(r->memory, memory);
-	snprintf(line, sizeof line, "  %8s  %-8s %8zu  %-14s %8s  ", size, info->type, r->context, info->template_name,
-		memory);
-	cli_print(line, strlen(line));
-	puts(r->entry->origin);
+	model_settings(t->config, r->entry, &o->settings, o->set, &s);
+	r->context = model_context(info, s.context);
+	r->memory = model_memory_needed(info, r->context, s.kv);
 }
+
+/* no: more than the machine has; tight: more than is free now. */
+static const char *
+fits(const struct row *r)
+{
+	uint64_t total = memory_total(), available = memory_available();
+
+	if (total && r->memory > total)
+		return "no";
+	return available && r->memory > available ? "tight" : "yes";
+}
+
+/* ---- JSON
+ * ---------------------------------------------------------------------------------------- */
 
 static json_t *
 row_json(const struct row *r)
 {
+	json_t *o = json_pack("{s:s,s:s?,s:s,s:b}", "name", r->entry->name, "path", r->entry->path,
+		"origin", r->entry->origin, "default", (int)r->usual);
 	const struct llm_info *info;
-	json_t *o = json_pack("{s:s,s:s?,s:s}", "name", r->entry->name, "path", r->entry->path, "origin",
-		r->entry->origin);
 
 	if (!r->llm) {
 		json_object_set_new(o, "error", json_string(r->err.text));
 		return o;
 	}
 	info = llm_get_info(r->llm);
-	json_object_update_new(o, json_pack("{s:I,s:s,s:s,s:I,s:I,s:I,s:s,s:s,s:I}", "size",
-		(json_int_t)info->file_size, "arch", info->arch, "type", info->type, "parameters",
-		(json_int_t)info->n_params, "context", (json_int_t)r->context, "context_trained",
-		(json_int_t)info->n_ctx_train, "template", info->template_name, "template_why", info->template_why,
-		"memory", (json_int_t)r->memory));
+	json_object_update_new(o, json_pack("{s:s,s:s,s:I,s:I,s:I,s:I,s:s,s:s,s:I,s:s}",
+		"arch", info->arch, "type", info->type, "size", (json_int_t)info->file_size,
+		"parameters", (json_int_t)info->n_params, "context", (json_int_t)r->context,
+		"context_trained", (json_int_t)info->n_ctx_train, "template", info->template_name,
+		"template_why", info->template_why, "memory", (json_int_t)r->memory,
+		"fits", fits(r)));
 	return o;
 }
 
+/* ---- the table
+ * ----------------------------------------------------------------------------------- */
+
 static void
-print_table(const struct model_list *l, const struct config *config, const struct options *o)
+add_facts(struct table *table, const struct row *r)
 {
-	size_t width = 12;
-	char *folder;
+	const struct llm_info *info = llm_get_info(r->llm);
+	bool large = info->n_params >= 1000000000;
+	char size[16], memory[16];
 
-	for (size_t i = 0; i < l->n; i++) {
-		size_t w = utf8_width(l->items[i].name, strlen(l->items[i].name));
+	format_bytes(info->file_size, size);
+	format_bytes(r->memory, memory);
+	table_cell(table, info->type);
+	table_cell(table, size);
+	table_cellf(table, "%.3g %c", (double)info->n_params / (large ? 1e9 : 1e6),
+		large ? 'B' : 'M');
+	table_cellf(table, "%zu", r->context);
+	table_cell(table, info->template_name);
+	table_cell(table, memory);
+	table_cell(table, fits(r));
+}
 
-		if (w > width)
-			width = w < 48 ? w : 48;
+static void
+add_row(struct table *table, const struct row *r)
+{
+	table_cellf(table, "%s%s", r->entry->name, r->usual ? " *" : "");
+	if (r->llm) {
+		add_facts(table, r);
+	} else {
+		for (int column = 1; column <= 6; column++)
+			table_cell(table, NULL);
+		table_cell(table, "refused");
 	}
-	printf("%-*s  %8s  %-8s %8s  %-14s %8s  %s\n", (int)width, "model", "size", "type", "context", "template",
-		"memory", "from");
-	for (size_t i = 0; i < l->n; i++) {
+	table_cell(table, r->entry->origin);
+}
+
+/* ---- all of it
+ * ----------------------------------------------------------------------------------- */
+
+static const struct table_column columns[] = {
+	{ "NAME", false }, { "TYPE", false }, { "SIZE", true }, { "PARAMETERS", true },
+	{ "CONTEXT", true }, { "TEMPLATE", false }, { "MEMORY", true }, { "FITS", false },
+	{ "FROM", false },
+};
+
+struct listing {
+	json_t *json;
+	struct table table;
+	struct strbuf refusals;		/* a line each */
+};
+
+/* One at a time: a model that is peeked at holds a mapping. */
+static void
+collect(struct listing *l, struct tool *t, const struct options *o)
+{
+	for (size_t i = 0; i < t->models.n && !interrupted(); i++) {
 		struct row r;
 
-		look(&r, &l->items[i], config, o);
-		print_row(&r, width);
+		row_init(&r, t, o, i, t->model);
+		if (o->json)
+			json_array_append_new(l->json, row_json(&r));
+		else
+			add_row(&l->table, &r);
+		if (!r.llm)
+			strbuf_addf(&l->refusals, "%s: %s\n", r.entry->name, r.err.text);
 		model_close(r.llm);
 	}
-	folder = path_data("models");
-	printf("\nA .gguf file in %s is found here; `models:` in the configuration names others.\n", folder);
+}
+
+static void
+print(const struct listing *l, struct output *out, bool as_json)
+{
+	char *text = as_json ? json_dumps(l->json, JSON_INDENT(2)) : NULL;
+	char *folder = path_data("models"), *pretty = path_pretty(folder);
+
+	if (text) {
+		output_adds(out, text);
+		output_adds(out, "\n");
+	}
+	if (!as_json) {
+		table_print(&l->table, out);
+		output_adds(out, "\n");
+		output_text(out, l->refusals.s, l->refusals.len);
+		output_addf(out,
+			"* is used when no other is named. GGUF files in %s are found "
+			"by themselves.\n", pretty);
+	}
+	free(text);
+	free(pretty);
 	free(folder);
 }
 
-int
-program_models(const struct options *o)
+static int
+list_models(struct tool *t, const struct options *o)
 {
-	struct err e = { 0 };
-	struct config *config = config_load(NULL, &e);
-	struct model_list l;
-	json_t *array;
+	struct listing l = { .json = json_array(), .refusals = STRBUF_INIT };
 
-	if (!config)
-		return cli_fail(&e);
-	model_list_scan(&l, config);
-	if (o->json) {
-		array = json_array();
-		for (size_t i = 0; i < l.n; i++) {
-			struct row r;
+	/* First, since a path in the configuration joins the list by being looked for. That the
+	 * usual model is not there is no reason not to list the others. */
+	if (tool_find_model(t, o, NULL) < 0)
+		note("the usual model: %s", t->err.text);
+	table_init(&l.table, columns, sizeof columns / sizeof *columns);
+	collect(&l, t, o);
+	print(&l, &t->out, o->json);
+	table_release(&l.table);
+	strbuf_release(&l.refusals);
+	json_decref(l.json);
+	return interrupt_check(&t->err);
+}
 
-			look(&r, &l.items[i], config, o);
-			json_array_append_new(array, row_json(&r));
-			model_close(r.llm);
-		}
-		json_dumpf(array, stdout, JSON_INDENT(2));
-		putchar('\n');
-		json_decref(array);
-	} else {
-		print_table(&l, config, o);
-	}
-	model_list_release(&l);
-	config_free(config);
-	return 0;
+int
+cli_models(const struct options *o)
+{
+	struct tool t;
+	int rc = tool_begin(&t, o);
+
+	if (rc == 0)
+		rc = list_models(&t, o);
+	return tool_end(&t, rc);
 }

@@ -1,353 +1,299 @@
 #include "config.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
-#include <jansson.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
-#include <unistd.h>
 
-#include "app/chat/session.h"
 #include "app/cli/cli.h"
+#include "app/cli/interrupt.h"
+#include "app/cli/sessions_internal.h"
+#include "app/cli/table.h"
 #include "app/config/paths.h"
-#include "app/programs.h"
-#include "base/utf8.h"
-#include "base/xalloc.h"
 
-/* All sessions, and what the subcommands look for among them. */
-struct shelf {
-	const struct options *o;
-	const char *arg;	/* NULL: none */
-	char *dir, *cache;
-	struct session_summary *list;
-	size_t n;
+const struct option_spec cli_sessions_options[] = {
+	CLI_OPTION_JSON("list, search, show: as JSON"),
+	{ 0, "format", "FORMAT", OPTION_TEXT, offsetof(struct options, format), 0,
+		"export: markdown (as it is without), text, or json, which import takes" },
+	CLI_OPTION_HELP,
+	{ 0 },
 };
 
-static void
-time_text(int64_t ms, char out[32])
+void
+sessions_time(int64_t at_ms, char out[32])
 {
-	time_t t = (time_t)(ms / 1000);
+	time_t t = (time_t)(at_ms / 1000);
 	struct tm tm;
 
-	localtime_r(&t, &tm);
-	strftime(out, 32, "%Y-%m-%d %H:%M", &tm);
+	if (!at_ms || !localtime_r(&t, &tm) || !strftime(out, 32, "%Y-%m-%d %H:%M", &tm))
+		strcpy(out, "-");
 }
 
-static const char *
-or_empty(const char *s)
+void
+sessions_short_id(const char *id, char out[16])
 {
-	return s ? s : "";
+	snprintf(out, 16, "%.13s", id);
 }
 
-/* ---- list ---- */
-
-static json_t *
-summary_json(const struct session_summary *s)
+void
+sessions_print_json(struct shelf *s, json_t *json)
 {
-	return json_pack("{s:s,s:s?,s:s,s:s?,s:I,s:I,s:b}", "id", s->id, "title", s->title, "path", s->path, "model",
-		s->model, "messages", (json_int_t)s->messages, "changed_ms", (json_int_t)s->changed_ms, "broken",
-		(int)s->broken);
-}
+	char *text = json_dumps(json, JSON_INDENT(2) | JSON_REAL_PRECISION(9));
 
-static void
-print_summary(const struct session_summary *s)
-{
-	char when[32];
-
-	time_text(s->changed_ms, when);
-	printf("%s  %s  %5zu  ", s->id, when, s->messages);
-	cli_column(or_empty(s->title), 48);
-	putchar('\n');
-}
-
-static int
-run_list(struct shelf *s, struct err *e)
-{
-	json_t *array;
-
-	if (s->o->json) {
-		array = json_array();
-		for (size_t i = 0; i < s->n; i++)
-			json_array_append_new(array, summary_json(&s->list[i]));
-		json_dumpf(array, stdout, JSON_INDENT(2));
-		putchar('\n');
-		json_decref(array);
-		return 0;
+	if (text) {
+		output_adds(&s->t.out, text);
+		output_adds(&s->t.out, "\n");
 	}
-	for (size_t i = 0; i < s->n; i++)
-		print_summary(&s->list[i]);
-	return 0;
+	free(text);
+	json_decref(json);
 }
 
-/* ---- show, export ---- */
-
-static struct session *
-load_wanted(struct shelf *s, struct err *e)
+struct session *
+sessions_look(struct shelf *s)
 {
-	char *path = session_find(s->dir, s->cache, s->arg, e);
-	struct session *session = path ? session_load(path, e) : NULL;
+	char *path = session_find(s->dir, s->cache, s->args[0], &s->t.err);
+	struct session *session = path ? session_look(path, &s->t.err) : NULL;
 
+	if (session && session->warning)
+		note("%s: %s", s->args[0], session->warning);
 	free(path);
 	return session;
 }
 
+/* ---- list
+ * ---------------------------------------------------------------------------------------- */
+
 static json_t *
-message_json(const struct message *m)
+list_json(const struct session_summary *list, size_t n)
 {
-	json_t *o = json_pack("{s:i,s:i,s:s,s:o}", "id", m->id, "parent", m->parent, "role",
-		m->role == ROLE_USER ? "user" : "assistant", "content", json_stringn(m->text.s, m->text.len));
+	json_t *array = json_array();
 
-	if (m->role == ROLE_ASSISTANT)
-		json_object_update_new(o, json_pack("{s:s?,s:s,s:I}", "model", m->model, "finish", finish_name(m->finish),
-			"seed", (json_int_t)m->seed));
-	return o;
-}
-
-static void
-print_json(const struct conversation *c, struct message **path, size_t n)
-{
-	json_t *messages = json_array(), *o;
-
-	for (size_t i = 0; i < n; i++)
-		json_array_append_new(messages, message_json(path[i]));
-	o = json_pack("{s:s,s:s?,s:s?,s:s?,s:o}", "id", c->id, "title", c->title, "system", c->system, "model", c->model,
-		"messages", messages);
-	json_dumpf(o, stdout, JSON_INDENT(2));
-	putchar('\n');
-	json_decref(o);
-}
-
-/* Markdown: a heading a message. */
-static void
-print_markdown(const struct conversation *c, struct message **path, size_t n)
-{
-	printf("# ");
-	cli_print(c->title ? c->title : "untitled", c->title ? strlen(c->title) : 8);
-	printf("\n\n");
-	if (c->system) {
-		printf("## System\n\n");
-		cli_print(c->system, strlen(c->system));
-		printf("\n\n");
-	}
 	for (size_t i = 0; i < n; i++) {
-		const char *who = path[i]->role == ROLE_USER ? "You" : path[i]->model ? path[i]->model : "Model";
+		const struct session_summary *s = &list[i];
 
-		printf("## ");
-		cli_print(who, strlen(who));
-		printf("\n\n");
-		cli_print(path[i]->text.s, path[i]->text.len);
-		printf("\n\n");
+		json_array_append_new(array, json_pack("{s:s,s:s?,s:s?,s:s?,s:I,s:I,s:b,s:s}",
+			"id", s->id, "title", s->title, "first", s->first, "model", s->model,
+			"messages", (json_int_t)s->messages,
+			"changed_ms", (json_int_t)s->changed_ms,
+			"broken", (int)s->broken, "path", s->path));
 	}
+	return array;
+}
+
+static void
+list_table(const struct session_summary *list, size_t n, struct output *out)
+{
+	static const struct table_column columns[] = {
+		{ "ID", false }, { "CHANGED", false }, { "MESSAGES", true }, { "MODEL", false },
+		{ "TITLE", false },
+	};
+	struct table table;
+
+	table_init(&table, columns, sizeof columns / sizeof *columns);
+	for (size_t i = 0; i < n; i++) {
+		const struct session_summary *s = &list[i];
+		char id[16], when[32];
+
+		sessions_short_id(s->id, id);
+		sessions_time(s->changed_ms, when);
+		table_cell(&table, *id ? id : NULL);
+		table_cell(&table, when);
+		table_cellf(&table, "%zu", s->messages);
+		table_cell(&table, s->model);
+		if (s->broken)
+			table_cellf(&table, "cannot be read: %s", s->title);
+		else
+			table_cell(&table, s->title ? s->title : s->first);
+	}
+	table_print(&table, out);
+	table_release(&table);
 }
 
 static int
-run_show(struct shelf *s, struct err *e)
+run_list(struct shelf *s)
 {
-	struct session *session = load_wanted(s, e);
-	struct message **path;
+	struct session_summary *list;
 	size_t n;
 
-	if (!session)
+	if (session_list(s->dir, s->cache, &list, &n, &s->t.err) < 0)
 		return -1;
-	n = conversation_path(&session->conv, &path);
 	if (s->o->json)
-		print_json(&session->conv, path, n);
+		sessions_print_json(s, list_json(list, n));
+	else if (n)
+		list_table(list, n, &s->t.out);
 	else
-		print_markdown(&session->conv, path, n);
-	free(path);
-	session_free(session);
+		note("there are no chats yet; they come to be in %s", s->dir);
+	session_list_free(list, n);
 	return 0;
 }
 
-/* ---- search ---- */
+/* ---- delete
+ * -------------------------------------------------------------------------------------- */
 
-/* The line of a text that contains the words, or NULL. */
-static const char *
-find_line(const char *text, const char *what, size_t *len)
-{
-	const char *hit = strcasestr(text, what), *from = hit;
-
-	if (!hit)
-		return NULL;
-	while (from > text && from[-1] != '\n')
-		from--;
-	*len = strcspn(from, "\n");
-	return from;
-}
-
-static void
-search_one(const struct session_summary *sum, const char *what)
+/* Whether another program is writing it. One that cannot be read may well be deleted. */
+static bool
+in_use(const char *path)
 {
 	struct err e;
-	struct session *session = sum->broken ? NULL : session_load(sum->path, &e);
-	bool named = false;
+	struct session *session = session_load(path, &e);
+	bool used = session && session->read_only;
 
-	for (size_t i = 0; session && i < session->conv.n; i++) {
-		const struct message *m = session->conv.messages[i];
-		size_t len;
-		const char *line = m->deleted ? NULL : find_line(m->text.s, what, &len);
-
-		if (!line)
-			continue;
-		if (!named)
-			print_summary(sum);
-		named = true;
-		printf("    ");
-		cli_print(line, utf8_clip(line, len, 100));
-		putchar('\n');
-	}
 	session_free(session);
+	return used;
 }
 
 static int
-run_search(struct shelf *s, struct err *e)
+delete_one(struct shelf *s, const char *what)
 {
-	for (size_t i = 0; i < s->n; i++)
-		search_one(&s->list[i], s->arg);
-	return 0;
-}
+	char *path = session_find(s->dir, s->cache, what, &s->t.err), *dir;
+	int rc = -1;
 
-/* ---- import, delete ---- */
-
-static int
-copy_file(const char *from, const char *to, struct err *e)
-{
-	struct strbuf text = STRBUF_INIT;
-	FILE *f;
-	int rc = cli_read_file(from, &text, e);
-
-	if (rc == 0) {
-		f = fopen(to, "wxe");
-		if (!f || fwrite(text.s, 1, text.len, f) != text.len)
-			rc = err_errno(e, ERR_STORE, "%s", to);
-		if (f && fclose(f) != 0 && rc == 0)
-			rc = err_errno(e, ERR_STORE, "%s", to);
-	}
-	strbuf_release(&text);
-	return rc;
-}
-
-/* The id of a session file that can be read without a fault. */
-static int
-read_id(const char *path, char id[37], struct err *e)
-{
-	struct session *session = session_load(path, e);
-
-	if (!session)
+	if (!path)
 		return -1;
-	snprintf(id, 37, "%s", session->conv.id);
-	session_free(session);
-	return 0;
-}
-
-/* Copies a session file into the folder, after it was read without a fault. */
-static int
-run_import(struct shelf *s, struct err *e)
-{
-	char *copy = xasprintf("%s/import-%ld.new", s->dir, (long)getpid()), *to = NULL, id[37];
-	int rc = copy_file(s->arg, copy, e);
-
-	if (rc == 0 && read_id(copy, id, e) < 0)
-		rc = err_prefix(e, "%s", s->arg);
+	if (in_use(path))
+		err_set(&s->t.err, ERR_STORE,
+			"\"%s\" is open in another program, or cannot be written", what);
+	else
+		rc = session_delete(path, &s->t.err);
 	if (rc == 0) {
-		to = xasprintf("%s/%s.yaml", s->dir, id);
-		if (link(copy, to) == 0)	/* which never replaces a chat, as a rename would */
-			printf("%s\n", id);
-		else if (errno == EEXIST)
-			rc = err_set(e, ERR_STORE, "%s: this chat is there already", s->arg);
-		else
-			rc = err_errno(e, ERR_STORE, "%s", to);
+		dir = path_pretty(s->dir);
+		output_addf(&s->t.out, "%s is in %s/trash now\n", strrchr(path, '/') + 1, dir);
+		free(dir);
 	}
-	unlink(copy);
-	free(to);
-	free(copy);
-	return rc;
-}
-
-static int
-run_delete(struct shelf *s, struct err *e)
-{
-	char *path = session_find(s->dir, s->cache, s->arg, e);
-	int rc = path ? session_delete(path, e) : -1;
-
-	if (rc == 0)
-		printf("moved to %s/trash\n", s->dir);
 	free(path);
 	return rc;
 }
 
-/* ---- doctor ---- */
-
-/* Reads every session to its end and says what is wrong with it. A torn end is set aside as session_load does. */
 static int
-run_doctor(struct shelf *s, struct err *e)
+run_delete(struct shelf *s)
 {
-	size_t bad = 0;
-
-	for (size_t i = 0; i < s->n; i++) {
-		struct err why = { 0 };
-		struct session *session = session_load(s->list[i].path, &why);
-		const char *fault = session ? session->warning : why.text;
-
-		if (fault) {
-			printf("%s: ", s->list[i].path);
-			cli_print(fault, strlen(fault));
-			putchar('\n');
-		}
-		bad += !session;
-		session_free(session);
-	}
-	printf("%zu chats, %zu of them cannot be read\n", s->n, bad);
-	return bad ? err_set(e, ERR_STORE, "%zu chats cannot be read", bad) : 0;
+	for (size_t i = 0; i < s->n; i++)
+		if (delete_one(s, s->args[i]) < 0)
+			return -1;
+	return 0;
 }
 
-static const struct {
-	const char *name;
-	bool needs_arg;
-	int (*run)(struct shelf *s, struct err *e);
-} verbs[] = {
-	{ "list", false, run_list },
-	{ "show", true, run_show },
-	{ "export", true, run_show },
-	{ "search", true, run_search },
-	{ "import", true, run_import },
-	{ "delete", true, run_delete },
-	{ "doctor", false, run_doctor },
+/* ---- doctor
+ * -------------------------------------------------------------------------------------- */
+
+struct findings {
+	size_t sound, repaired, in_use, broken;
 };
 
-static int
-run(struct shelf *s, const char *verb, struct err *e)
+/* Loading is what repairs: a torn end goes into a file of its own, and the warning names it. */
+static void
+examine(struct shelf *s, const struct session_summary *summary, struct findings *f)
 {
-	for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++) {
-		if (strcmp(verb, verbs[i].name))
-			continue;
-		if (verbs[i].needs_arg && (!s->arg || !*s->arg))
-			return err_set(e, ERR_USAGE, "hum sessions %s needs %s", verb,
-				verbs[i].run == run_import ? "a file" : verbs[i].run == run_search ? "words" :
-				"an id or a title");
-		if (session_list(s->dir, s->cache, &s->list, &s->n, e) < 0)
-			return -1;
-		return verbs[i].run(s, e);
+	struct err e = { 0 };
+	struct session *session = session_load(summary->path, &e);
+	const char *name = strrchr(summary->path, '/') + 1, *finding = "repaired", *what = e.text;
+
+	if (session)
+		what = session->warning;
+	if (!session) {
+		f->broken++;
+		finding = "cannot be read";
+	} else if (session->read_only) {
+		f->in_use++;
+		finding = "not examined";
+	} else if (what) {
+		f->repaired++;
+	} else {
+		f->sound++;
 	}
-	return err_set(e, ERR_USAGE, "hum sessions: list, show, search, export, import, delete or doctor, not \"%s\"", verb);
+	if (what) {
+		output_addf(&s->t.out, "%s: %s: ", name, finding);
+		output_text(&s->t.out, what, strlen(what));
+		output_adds(&s->t.out, "\n");
+	}
+	session_free(session);
+}
+
+static int
+run_doctor(struct shelf *s)
+{
+	struct session_summary *list;
+	struct findings f = { 0 };
+	size_t n;
+
+	if (session_list(s->dir, NULL, &list, &n, &s->t.err) < 0)
+		return -1;
+	for (size_t i = 0; i < n && !interrupted(); i++)
+		examine(s, &list[i], &f);
+	session_list_free(list, n);
+	if (interrupt_check(&s->t.err) < 0)
+		return -1;
+	output_addf(&s->t.out,
+		"%zu chats: %zu sound, %zu repaired, %zu not examined, %zu cannot be read\n", n,
+		f.sound, f.repaired, f.in_use, f.broken);
+	return f.broken ? ERR_STORE : 0;
+}
+
+/* ---- the verbs
+ * ----------------------------------------------------------------------------------- */
+
+static const struct verb {
+	const char *name, *args;	/* args: as help says it */
+	size_t min, max;
+	int (*run)(struct shelf *s);
+} verbs[] = {
+	{ "list", "", 0, 0, run_list },
+	{ "show", "ID|TITLE", 1, 1, sessions_show },
+	{ "search", "WORDS", 1, SIZE_MAX, sessions_search },
+	{ "export", "ID|TITLE", 1, 1, sessions_export },
+	{ "import", "FILE", 1, 1, sessions_import },
+	{ "delete", "ID|TITLE ...", 1, SIZE_MAX, run_delete },
+	{ "doctor", "", 0, 0, run_doctor },
+};
+
+enum { N_VERBS = sizeof verbs / sizeof *verbs };
+
+static const struct verb *
+find_verb(const char *name, struct err *e)
+{
+	const char *names[N_VERBS + 1] = { 0 }, *near;
+
+	for (size_t i = 0; i < N_VERBS; i++) {
+		if (!strcmp(name, verbs[i].name))
+			return &verbs[i];
+		names[i] = verbs[i].name;
+	}
+	near = nearest_name(name, names);
+	err_set(e, ERR_USAGE,
+		"hum sessions %s: there is list, show, search, export, import, delete, "
+		"doctor%s%s%s", name, near ? "; did you mean " : "", near ? near : "",
+		near ? "?" : "");
+	return NULL;
+}
+
+static int
+run_verb(struct shelf *s)
+{
+	const struct verb *v = find_verb(s->o->n_args ? s->o->args[0] : "list", &s->t.err);
+
+	if (!v)
+		return -1;
+	s->args = s->o->args + (s->o->n_args > 0);
+	s->n = s->o->n_args - (s->o->n_args > 0);
+	if (s->n < v->min)
+		return err_set(&s->t.err, ERR_USAGE, "hum sessions %s needs: %s", v->name, v->args);
+	if (s->n > v->max)
+		return err_set(&s->t.err, ERR_USAGE, "hum sessions %s: \"%s\" is too much", v->name,
+			s->args[v->max]);
+	return v->run(s);
 }
 
 int
-program_sessions(const struct options *o)
+cli_sessions(const struct options *o)
 {
-	struct shelf s = { .o = o, .arg = o->n_args > 1 ? o->args[1] : NULL };
-	struct err e = { 0 };
+	struct shelf s = { .o = o };
 	int rc;
 
+	tool_start(&s.t);
 	s.dir = path_data("sessions");
-	s.cache = path_cache("summaries");
-	rc = run(&s, o->n_args ? o->args[0] : "list", &e);
-	session_list_free(s.list, s.n);
+	s.cache = path_cache("sessions");
+	rc = run_verb(&s);
 	free(s.dir);
 	free(s.cache);
-	return rc < 0 ? cli_fail(&e) : 0;
+	return tool_end(&s.t, rc);
 }

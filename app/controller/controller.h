@@ -64,6 +64,7 @@ struct controller {
 	struct settings settings;	/* as they are for this model */
 	bool say_cost;			/* the next count is told to the user: a switch made it due */
 	bool fallback;			/* the load in progress is the guide, after another model failed at the start */
+	bool stand_in;			/* the model in or on its way is not the one that the chat is to remember */
 	bool picked_model;		/* the load in progress was asked for by the user */
 	bool welcomed;			/* the guide has introduced itself */
 	uint64_t load_done, load_total;

@@ -100,7 +100,7 @@ controller_load(struct controller *c, const char *what, struct err *e)
 	m = model_list_find(&l, what, e);
 	if (m && c->phase == PHASE_IDLE) {
 		c->picked_model = true;
-		c->fallback = false;
+		c->fallback = c->stand_in = false;
 		post_load(c, &l, m);
 	} else if (m) {
 		free(c->next_model);
@@ -159,13 +159,13 @@ load_unasked(struct controller *c, struct model_list *l)
 		}
 		free(ref);
 	}
-	c->fallback = false;
-	if (!m) {
-		c->fallback = why != NULL;
+	/* A stand-in does not become the chat's model: the next start looks for the real one again. */
+	c->stand_in = why != NULL;
+	c->fallback = why && !m;
+	if (!m)
 		m = model_list_find(l, GUIDE_NAME, &e);
-	}
 	if (why)
-		controller_notice(c, "%s%s", why, m ? " The bundled guide answers for now." : "");
+		controller_notice(c, "%s %s answers for now.", why, m ? m->name : "Nobody");
 	free(why);
 	if (m)
 		post_load(c, l, m);
@@ -212,8 +212,8 @@ welcome(struct controller *c)
 	if (c->session->conv.n || c->fallback || c->welcomed)
 		return;
 	c->welcomed = true;
-	controller_notice(c, "This is the small bundled guide. For a real Llama-2-Chat model: hum -m FILE.gguf");
-	controller_notice(c, "Ask it: %s · %s · %s (Tab takes one)", command_question(0), command_question(1),
+	controller_notice(c, "This is the guide, a tiny model. A real Llama-2-Chat one: hum -m FILE.gguf");
+	controller_notice(c, "Tab offers: %s · %s · %s", command_question(0), command_question(1),
 		command_question(2));
 }
 
@@ -244,8 +244,7 @@ on_loaded(struct controller *c, const struct mail *ev)
 	c->evicted = 0;
 	marker_clear(c);
 	controller_update_settings(c);
-	/* A stand-in does not become the chat's model: the next start looks for the real one again. */
-	if (other && !c->fallback && !c->session->read_only)
+	if (other && !c->stand_in && !c->session->read_only)
 		controller_disk(c, session_set_model(c->session, c->model.ref, &e), &e);
 	controller_show_title(c);
 	welcome(c);
@@ -275,7 +274,7 @@ on_load_failed(struct controller *c, const struct mail *ev)
 	}
 	/* The first model of this run: something has to answer. */
 	if (controller_load(c, GUIDE_NAME, &e) == 0) {
-		c->fallback = true;
+		c->fallback = c->stand_in = true;
 		c->picked_model = false;
 		controller_notice(c, "The bundled guide answers for now. /model chooses another model.");
 	}

@@ -53,7 +53,7 @@ may_answer(struct controller *c)
 	if (c->phase == PHASE_LOADING)
 		controller_flash(c, "The model is still loading");
 	else if (c->session->read_only)
-		controller_error(c, "Another hum has this chat open; here it can only be read. /new begins another one.");
+		controller_flash(c, "This chat can only be read here; /new begins another one");
 	else if (!c->loaded)
 		controller_error(c, "No model is loaded. /model chooses one.");
 	else

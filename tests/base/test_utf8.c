@@ -59,6 +59,7 @@ utf8__width__counts_cells(void **state)
 		{ "\xf0\x9f\x98\x80", 2 },			/* emoji */
 		{ "\xf0\x9f\x91\xa9\xe2\x80\x8d\xf0\x9f\x92\xbb", 2 },	/* ZWJ sequence */
 		{ "\xe2\x9d\xa4\xef\xb8\x8f", 2 },		/* VS16 */
+		{ "\xf0\x9f\x87\xa9\xf0\x9f\x87\xaa", 2 },	/* flag */
 		{ "\xe0\xa4\x95\xe0\xa4\xbe", 2 },		/* a letter and its vowel sign beside it */
 	};
 

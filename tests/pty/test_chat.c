@@ -351,7 +351,7 @@ chat__kill__loses_neither_turn_nor_answer(void **state)
 	assert_true(on_disk(p, "this turn must survive"));
 	read_sessions(p, &before);
 
-	t = start(p, 24, 80, "-c", NULL);
+	t = start(p, 24, 80, "-c", "--ctx=16384", "--temp=0", NULL);
 	terminal_wait(t, "interrupted");
 	terminal_type(t, "\033[1;5H");			/* C-Home: the beginning of the chat */
 	terminal_wait(t, "this turn must survive");

@@ -56,7 +56,7 @@ static const struct {
 	{ S("\033f\033\r\033\177\033<\033\xc3\xa9\033\001"), "Alt-F Alt-Enter Alt-Backspace Alt-< Alt-\xc3\xa9 Ctrl-Alt-A" },
 	{ S("\033[13;2u\033[27u\033[97;5u\033[57399u\033[44:60;4u"), "Shift-Enter Esc Ctrl-A 0 Alt-<" },
 	{ S("\033[97;5:3u\033[57441u\033[97;9u\033[120;133u"), "Ctrl-X" },	/* release, Shift by itself, Super, with NumLock */
-	{ S("\033[27;2;13~\033[27;5;9~"), "Shift-Enter Ctrl-Tab" },
+	{ S("\033[27;2;13~\033[27;5;9~\033[91;5u"), "Shift-Enter Ctrl-Tab Esc" },
 	{ S("\033[<64;3;4M\033[<65;3;4M\033[<0;10;2M\033[<0;10;2m\033[<35;9;9M"), "<64@3,2> <65@3,2> <0@1,9>" },
 	{ S("\033[M !!\033[M`!\""), "<0@0,0> <64@1,0>" },
 	{ S("\033[I\033[O\033[?1;2c\033[?2004;1$y\033[24;80R"), "" },	/* focus, answers */
@@ -123,7 +123,7 @@ tty_in__timeout__takes_what_is_there(void **state)
 		const char *bytes, *events;
 	} waits[] = {
 		{ "\033", "Esc" }, { "\033\033", "Esc Esc" }, { "\033[", "Alt-[" }, { "\033O", "Alt-O" },
-		{ "\033]", "Alt-]" }, { "\033]0;x", "" }, { "\033[1;", "" }, { "\xe4\xb8", "[seq 1] [seq 1]" },
+		{ "\033]", "Alt-]" }, { "\033]0;x", "" }, { "\033[1;", "" },
 		{ "\033P", "Alt-P" }, { "\033[M !", "" }, { "\033\033[", "Esc Alt-[" },
 	};
 
@@ -146,6 +146,22 @@ tty_in__timeout__takes_what_is_there(void **state)
 		strbuf_release(&out);
 		tty_in_release(&t);
 	}
+}
+
+static void
+tty_in__next__waits_for_the_rest_of_a_character(void **state)
+{
+	struct tty_event ev;
+	struct tty_in t;
+
+	tty_in_init(&t);
+	tty_in_feed(&t, "\xe4\xb8", 2);
+	assert_false(tty_in_next(&t, &ev));
+	assert_false(tty_in_waiting(&t));
+	tty_in_feed(&t, "\x96", 1);
+	assert_true(tty_in_next(&t, &ev));
+	assert_int_equal(ev.key.sym, 0x4e16);
+	tty_in_release(&t);
 }
 
 static void
@@ -201,6 +217,7 @@ main(void)
 		cmocka_unit_test(tty_in__next__decodes_what_is_split_anywhere),
 		cmocka_unit_test(tty_in__next__decodes_byte_by_byte),
 		cmocka_unit_test(tty_in__timeout__takes_what_is_there),
+		cmocka_unit_test(tty_in__next__waits_for_the_rest_of_a_character),
 		cmocka_unit_test(tty_in__paste__has_no_size_limit_and_no_timeout),
 		cmocka_unit_test(tty_in__paste__whose_end_is_lost_can_be_left),
 	};

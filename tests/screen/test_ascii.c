@@ -1,0 +1,62 @@
+#include "config.h"
+
+#include <locale.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "tests/screen/screen.h"
+
+/* A terminal and a locale that know ASCII only. */
+
+static void
+ascii__marks__replace_what_cannot_be_shown(void **state)
+{
+	struct transcript *t;
+
+	screen_open(12, 60, NULL);
+	t = ui_transcript(screen);
+	ui_set_title(screen, "Caf\xc3\xa9", "llama \xc2\xb7 Q4");
+	ui_set_status(screen, &(struct ui_status){ .context_used = 2048, .context_size = 4096, .state = "",
+		.hint = "Esc stops \xc2\xb7 F1 help", .progress = -1 });
+	transcript_add(t, ENTRY_USER, "you", "\xe4\xb8\x96 \xe2\x80\x9cquoted\xe2\x80\x9d e\xcc\x81 \xe2\x80\xa6");
+	for (int i = 0; i < 9; i++)
+		transcript_add(t, ENTRY_USER, "you", "more");
+	ui_scroll_to_end(screen);
+	screen_keys("\033[H");
+	screen_is(
+"+- hum -- Caf? ------------------------------- llama - Q4 -+\n"
+"| |you ?  \"quoted\" e ~                                     |\n"
+"| |you more                                                |\n"
+"| |you more                                                |\n"
+"| |you more                                                |\n"
+"| |you more                                                |\n"
+"| |you more                                                |\n"
+"+------------------------------------------------- v more -+\n"
+"| >                                                        |\n"
+"+----------------------------------------------------------+\n"
+"| ctx ####---- 2048/4096               Esc stops - F1 help |\n"
+"+----------------------------------------------------------+\n"
+	);
+	screen_keys("a\xe9" "b\r");		/* Latin-1 from the keyboard is not lost, only not UTF-8 */
+	assert_string_equal(expect_event(UI_SUBMIT).text, "a\xef\xbf\xbd" "b");
+	screen_close();
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(ascii__marks__replace_what_cannot_be_shown),
+	};
+
+	setenv("LC_ALL", "C", 1);
+	setlocale(LC_ALL, "C");
+	setenv("INPUTRC", "/dev/null", 1);
+	unsetenv("NO_COLOR");
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
