@@ -1,4 +1,5 @@
-/* Sixteen floats at a time: AVX-512 F, BW, VL, DQ, VNNI. What a kernel computes: engine/ops.h, engine/ops_scalar.c. */
+/* Sixteen floats at a time: AVX-512 F, BW, VL, DQ, VNNI. What a kernel computes: engine/ops.h,
+ * engine/ops_scalar.c. */
 #include "config.h"
 
 #include <float.h>
@@ -61,7 +62,8 @@ rmsnorm(const float *x, const float *w, float eps, size_t n, float *out)
 		__mmask16 k = lanes(n, i);
 		__m512 v = _mm512_mul_ps(_mm512_maskz_loadu_ps(k, x + i), by);
 
-		_mm512_mask_storeu_ps(out + i, k, _mm512_mul_ps(v, _mm512_maskz_loadu_ps(k, w + i)));
+		v = _mm512_mul_ps(v, _mm512_maskz_loadu_ps(k, w + i));
+		_mm512_mask_storeu_ps(out + i, k, v);
 	}
 }
 
@@ -86,7 +88,8 @@ add(float *x, const float *y, size_t n)
 		__mmask16 k = lanes(n, i);
 
 		_mm512_mask_storeu_ps(x + i, k,
-			_mm512_add_ps(_mm512_maskz_loadu_ps(k, x + i), _mm512_maskz_loadu_ps(k, y + i)));
+			_mm512_add_ps(_mm512_maskz_loadu_ps(k, x + i),
+				_mm512_maskz_loadu_ps(k, y + i)));
 	}
 }
 
@@ -131,7 +134,8 @@ sum_eight(const __m512 a[8])
 	__m256 hi = _mm256_hadd_ps(_mm256_hadd_ps(fold(a[4]), fold(a[5])),
 		_mm256_hadd_ps(fold(a[6]), fold(a[7])));
 
-	return _mm256_add_ps(_mm256_permute2f128_ps(lo, hi, 0x20), _mm256_permute2f128_ps(lo, hi, 0x31));
+	return _mm256_add_ps(_mm256_permute2f128_ps(lo, hi, 0x20),
+		_mm256_permute2f128_ps(lo, hi, 0x31));
 }
 
 static void
@@ -163,7 +167,8 @@ scores(const float *q, const float *k, size_t ld, size_t n, size_t dim, float *s
 
 			UNROLL
 			for (size_t t = 0; t < 8; t++)
-				sum[t] = _mm512_fmadd_ps(v, _mm512_maskz_loadu_ps(m, key[t] + whole), sum[t]);
+				sum[t] = _mm512_fmadd_ps(v,
+					_mm512_maskz_loadu_ps(m, key[t] + whole), sum[t]);
 		}
 		_mm256_mask_storeu_ps(s + j, (__mmask8)((1u << some) - 1), sum_eight(sum));
 	}
@@ -248,8 +253,9 @@ to_f16(const float *x, size_t n, uint16_t *out)
 	for (size_t i = 0; i < n; i += V) {
 		__mmask16 k = lanes(n, i);
 		/* The bound comes first: then a NaN stays one. */
-		__m512 v = _mm512_min_ps(most, _mm512_max_ps(least, _mm512_maskz_loadu_ps(k, x + i)));
+		__m512 v = _mm512_max_ps(least, _mm512_maskz_loadu_ps(k, x + i));
 
+		v = _mm512_min_ps(most, v);
 		_mm256_mask_storeu_epi16(out + i, k, _mm512_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT));
 	}
 }
@@ -260,7 +266,9 @@ from_f16(const uint16_t *x, size_t n, float *out)
 	for (size_t i = 0; i < n; i += V) {
 		__mmask16 k = lanes(n, i);
 
-		_mm512_mask_storeu_ps(out + i, k, _mm512_cvtph_ps(_mm256_maskz_loadu_epi16(k, x + i)));
+		__m256i h = _mm256_maskz_loadu_epi16(k, x + i);
+
+		_mm512_mask_storeu_ps(out + i, k, _mm512_cvtph_ps(h));
 	}
 }
 

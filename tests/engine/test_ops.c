@@ -1,4 +1,5 @@
-/* Every kernel of every instruction set against plain double arithmetic, at odd lengths and alignments. */
+/* Every kernel of every instruction set against plain double arithmetic, at odd lengths and
+ * alignments. */
 #include "config.h"
 
 #include <math.h>
@@ -17,7 +18,8 @@
 
 enum { MAX = 800 };
 
-static const size_t lengths[] = { 2, 4, 6, 8, 10, 16, 30, 32, 34, 62, 64, 66, 80, 100, 126, 128, 172, 256, 768, 770 };
+static const size_t lengths[] = { 2, 4, 6, 8, 10, 16, 30, 32, 34, 62, 64, 66, 80, 100, 126, 128,
+	172, 256, 768, 770 };
 
 #define EACH_LENGTH(n) \
 	for (size_t li_ = 0, n; li_ < sizeof lengths / sizeof *lengths && (n = lengths[li_]); li_++)
@@ -199,7 +201,8 @@ silu_extremes(const struct ops *o)
 	memcpy(v, in, sizeof v);
 	o->silu_mul(v, one, 8);
 	for (size_t i = 0; i < 8; i++)
-		near(v[i], in[i] / (1 + exp(-(double)in[i])), 1e-6 * fabs(in[i]) * (in[i] > 0) + 1e-34);
+		near(v[i], in[i] / (1 + exp(-(double)in[i])),
+			1e-6 * fabs(in[i]) * (in[i] > 0) + 1e-34);
 	v[0] = NAN;
 	o->silu_mul(v, one, 2);
 	assert_true(isnan(v[0]));
@@ -211,7 +214,7 @@ ops__silu_mul__extremes(void **state)
 	each_isa(silu_extremes);
 }
 
-/* Scores of 1..17 keys, and the online softmax over them block by block, against the plain formula. */
+/* Scores of some keys and the online softmax over them, in blocks, against the plain formula. */
 static void
 attention(const struct ops *o)
 {
@@ -375,7 +378,8 @@ ops__q8__bits_of_the_scalar_one(void **state)
 	each_isa(q8);
 }
 
-/* The error of q8: half a step, which is the block's greatest / 127, and half's rounding of the step. */
+/* The error of q8: half a step, which is the block's greatest / 127, and half's rounding of the
+ * step. */
 static void
 ops__q8__error_is_bounded(void **state)
 {

@@ -40,7 +40,8 @@ teardown(void **state)
 	return 0;
 }
 
-/* A system message, then `turns` turns of which the last has no answer, each pair with words of its own. */
+/* A system message, then `turns` turns of which the last has no answer, each pair with words of its
+ * own. */
 struct talk {
 	struct chat_message msg[MAX_MSGS];
 	char *text[MAX_MSGS];
@@ -78,7 +79,8 @@ static struct window_ask
 ask_for(const struct talk *t)
 {
 	return (struct window_ask){
-		.template = template_find("llama-2"), .vocab = vocab, .msgs = t->msg, .n_msgs = t->n,
+		.template = template_find("llama-2"), .vocab = vocab, .msgs = t->msg,
+			.n_msgs = t->n,
 		.context = CONTEXT, .reserve = RESERVE,
 	};
 }
@@ -98,7 +100,8 @@ fit(struct window *w, const struct talk *t)
 	left = t->n - w->evicted;
 	memcpy(some, t->msg, first * sizeof *some);
 	memcpy(some + first, t->msg + first + w->evicted, (left - first) * sizeof *some);
-	assert_int_equal(template_encode(a.template, vocab, some, left, false, &want, NULL, NULL, &e), 0);
+	assert_int_equal(template_encode(a.template, vocab, some, left, false, &want, NULL, NULL,
+		&e), 0);
 	assert_int_equal(got.n, want.n);
 	assert_memory_equal(got.id, want.id, got.n * sizeof *got.id);
 	left = got.n;
@@ -119,7 +122,8 @@ window__fit__everything_while_there_is_room(void **state)
 	talk_release(&t);
 }
 
-/* As a conversation grows: pairs leave in steps, what is left is about 60 %, and nothing comes back. */
+/* As a conversation grows: pairs leave in steps, what is left is about 60 %, and nothing comes
+ * back. */
 static void
 window__fit__leaves_in_steps(void **state)
 {
@@ -180,7 +184,7 @@ window__fit__all_comes_back_when_it_fits(void **state)
 	talk_release(&t);
 }
 
-/* One turn back, where not everything fits: what left stays away, so that the cache still serves. */
+/* One turn back, where not all fits: what left stays away, so that the cache still serves. */
 static void
 window__fit__undo_keeps_the_window(void **state)
 {
@@ -201,7 +205,8 @@ window__fit__undo_keeps_the_window(void **state)
 	talk_release(&t);
 }
 
-/* One turn back from the first that did not fit: enough is there for what left, but all of it fits again. */
+/* One turn back from the first that did not fit: enough is there for what left, but all of it fits
+ * again. */
 static void
 window__fit__back_before_the_first_step(void **state)
 {
@@ -243,7 +248,8 @@ window__fit__another_conversation_starts_afresh(void **state)
 	talk_release(&t);
 }
 
-/* The last turn is larger than what is left at 60 %: all older ones leave, and the answer gets what remains. */
+/* The last turn is larger than what is left at 60 %: all older ones leave, and the answer gets what
+ * remains. */
 static void
 window__fit__a_large_last_turn(void **state)
 {
