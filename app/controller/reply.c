@@ -264,15 +264,9 @@ end_answer(struct controller *c, enum finish finish, const struct message_stats 
 static void
 go_on(struct controller *c, bool stopped)
 {
-	struct err e;
-	char *next = c->next_model;
-
-	c->next_model = NULL;
 	if (stopped)
 		controller_take_queue_back(c);
-	if (next && controller_load(c, next, &e) < 0)
-		controller_error(c, "%s", e.text);
-	free(next);
+	controller_load_next(c);
 	controller_send_queue(c);	/* or once the model is there */
 }
 

@@ -161,9 +161,8 @@ adopt(struct controller *c, struct session *s)
 	greet(c);
 }
 
-/* The system prompt that new conversations begin with. */
-static const char *
-usual_system(const struct controller *c)
+const char *
+controller_usual_system(const struct controller *c)
 {
 	const char *what = c->o.system, *text;
 
@@ -195,7 +194,7 @@ leave(struct controller *c, struct err *e)
 void
 controller_new_session(struct controller *c, const char *title)
 {
-	const char *system = usual_system(c);
+	const char *system = controller_usual_system(c);
 	struct session *s;
 	struct err e = { 0 };
 
