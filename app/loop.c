@@ -30,7 +30,8 @@ on_signal(struct controller *c, struct ui *ui, int sig)
 		signals_stop_self();
 		ui_resume(ui);
 		break;
-	case SIGCONT:		/* after a stop that could not be caught */
+	case SIGCONT:		/* after a stop that could not be caught: the terminal is as the shell left it */
+		ui_suspend(ui);
 		ui_resume(ui);
 		break;
 	}

@@ -1,4 +1,5 @@
-/* Eight floats at a time: AVX2, FMA and F16C. What a kernel computes: engine/ops.h, engine/ops_scalar.c. */
+/* Eight floats at a time: AVX2, FMA and F16C. What a kernel computes: engine/ops.h,
+ * engine/ops_scalar.c. */
 #include "config.h"
 
 #include <float.h>
@@ -6,6 +7,7 @@
 #include <math.h>
 
 #include "engine/ops.h"
+#include "engine/unroll.h"
 
 enum { V = 8 };		/* floats a vector */
 
@@ -50,7 +52,7 @@ max_ps(__m256 v)
 	return _mm_cvtss_f32(_mm_max_ss(a, _mm_movehdup_ps(a)));
 }
 
-/* e^x within 2 units in the last place, for x that give normal numbers; clamped beyond. NaN stays. */
+/* e^x within 2 units in the last place where that is a normal number; clamped beyond. NaN stays. */
 static inline __m256
 exp_ps(__m256 x)
 {
@@ -157,31 +159,52 @@ sum_eight(const __m256 a[8])
 	__m256 lo = _mm256_hadd_ps(_mm256_hadd_ps(a[0], a[1]), _mm256_hadd_ps(a[2], a[3]));
 	__m256 hi = _mm256_hadd_ps(_mm256_hadd_ps(a[4], a[5]), _mm256_hadd_ps(a[6], a[7]));
 
-	return _mm256_add_ps(_mm256_permute2f128_ps(lo, hi, 0x20), _mm256_permute2f128_ps(lo, hi, 0x31));
+	return _mm256_add_ps(_mm256_permute2f128_ps(lo, hi, 0x20),
+		_mm256_permute2f128_ps(lo, hi, 0x31));
 }
 
 static void
 scores(const float *q, const float *k, size_t ld, size_t n, size_t dim, float *s)
 {
+	size_t whole = dim / V * V;
+
 	for (size_t j = 0; j < n; j += 8) {
 		size_t some = n - j < 8 ? n - j : 8;
 		const float *key[8];
 		__m256 sum[8];
 
 		/* The last few: the same arithmetic, lanes without a key repeat the last one. */
+		UNROLL
 		for (size_t t = 0; t < 8; t++) {
 			key[t] = k + (j + (t < some ? t : some - 1)) * ld;
 			sum[t] = _mm256_setzero_ps();
 		}
-		for (size_t i = 0; i < dim; i += V) {
-			__m256i m = lanes(left(dim, i));
-			__m256 v = _mm256_maskload_ps(q + i, m);
+		for (size_t i = 0; i < whole; i += V) {
+			__m256 v = _mm256_loadu_ps(q + i);
 
+			UNROLL
 			for (size_t t = 0; t < 8; t++)
-				sum[t] = _mm256_fmadd_ps(v, _mm256_maskload_ps(key[t] + i, m), sum[t]);
+				sum[t] = _mm256_fmadd_ps(v, _mm256_loadu_ps(key[t] + i), sum[t]);
+		}
+		if (whole < dim) {
+			__m256i m = lanes(dim - whole);
+			__m256 v = _mm256_maskload_ps(q + whole, m);
+
+			UNROLL
+			for (size_t t = 0; t < 8; t++)
+				sum[t] = _mm256_fmadd_ps(v, _mm256_maskload_ps(key[t] + whole, m),
+					sum[t]);
 		}
 		_mm256_maskstore_ps(s + j, lanes(some), sum_eight(sum));
 	}
+}
+
+/* e^x; 0 where that is next to nothing, NaN stays. */
+static inline __m256
+weight_ps(__m256 x)
+{
+	return _mm256_andnot_ps(_mm256_cmp_ps(x, _mm256_set1_ps(OPS_SOFTMAX_LEAST), _CMP_LT_OQ),
+		exp_ps(x));
 }
 
 static float
@@ -193,7 +216,8 @@ softmax(float *s, size_t n, float *m, float *l)
 
 	for (size_t j = 0; j < n; j += V) {
 		__m256i k = lanes(left(n, j));
-		__m256 v = _mm256_blendv_ps(least, _mm256_maskload_ps(s + j, k), _mm256_castsi256_ps(k));
+		__m256 v = _mm256_blendv_ps(least, _mm256_maskload_ps(s + j, k),
+			_mm256_castsi256_ps(k));
 
 		max = _mm256_max_ps(v, max);
 	}
@@ -202,11 +226,11 @@ softmax(float *s, size_t n, float *m, float *l)
 		__m256i k = lanes(left(n, j));
 		__m256 v = _mm256_sub_ps(_mm256_maskload_ps(s + j, k), _mm256_set1_ps(top));
 
-		v = exp_ps(v);
+		v = weight_ps(v);
 		_mm256_maskstore_ps(s + j, k, v);
 		sum = _mm256_add_ps(sum, _mm256_and_ps(v, _mm256_castsi256_ps(k)));
 	}
-	by = *l > 0 ? _mm256_cvtss_f32(exp_ps(_mm256_set1_ps(*m - top))) : 0;
+	by = *l > 0 ? _mm256_cvtss_f32(weight_ps(_mm256_set1_ps(*m - top))) : 0;
 	*m = top;
 	*l = *l * by + sum_ps(sum);
 	return by;
@@ -219,14 +243,17 @@ accumulate_strip(float *out, __m256 by, const float *p, const float *v, size_t l
 {
 	__m256 sum[8];
 
+	UNROLL
 	for (size_t c = 0; c < count; c++)
 		sum[c] = _mm256_mul_ps(_mm256_loadu_ps(out + c * V), by);
 	for (size_t j = 0; j < n; j++, v += ld) {
 		__m256 w = _mm256_broadcast_ss(p + j);
 
+		UNROLL
 		for (size_t c = 0; c < count; c++)
 			sum[c] = _mm256_fmadd_ps(w, _mm256_loadu_ps(v + c * V), sum[c]);
 	}
+	UNROLL
 	for (size_t c = 0; c < count; c++)
 		_mm256_storeu_ps(out + c * V, sum[c]);
 }
@@ -345,6 +372,7 @@ read_vectors(const void *p, size_t n)
 {
 	const char *c = p;
 	__m256i sum[2] = { _mm256_setzero_si256(), _mm256_setzero_si256() };
+	uint64_t word[4];
 
 	for (size_t i = 0; i < n; i += 64) {
 		const __m256i *v = (const __m256i *)(const void *)(c + i);
@@ -353,8 +381,8 @@ read_vectors(const void *p, size_t n)
 		sum[1] = _mm256_add_epi64(sum[1], _mm256_loadu_si256(v + 1));
 	}
 	sum[0] = _mm256_add_epi64(sum[0], sum[1]);
-	return (uint64_t)_mm256_extract_epi64(sum[0], 0) + (uint64_t)_mm256_extract_epi64(sum[0], 1) +
-		(uint64_t)_mm256_extract_epi64(sum[0], 2) + (uint64_t)_mm256_extract_epi64(sum[0], 3);
+	_mm256_storeu_si256((__m256i *)(void *)word, sum[0]);
+	return word[0] + word[1] + word[2] + word[3];
 }
 
 enum { BURST = 10 };	/* independent sums: latency times width of the multipliers */
@@ -365,15 +393,18 @@ int8_burst(uint64_t rounds)
 	const __m256i one = _mm256_set1_epi16(1);
 	__m256i a = _mm256_set1_epi8(3), b = _mm256_set1_epi8(-5), sum[BURST];
 
+	UNROLL
 	for (int i = 0; i < BURST; i++)
 		sum[i] = _mm256_setzero_si256();
 	for (uint64_t r = 0; r < rounds; r++) {
+		UNROLL
 		for (int i = 0; i < BURST; i++) {
 			__asm__ volatile("" : "+x"(a));	/* or the product would leave the loop */
 			sum[i] = _mm256_add_epi32(sum[i],
 				_mm256_madd_epi16(_mm256_maddubs_epi16(a, b), one));
 		}
 	}
+	UNROLL
 	for (int i = 0; i < BURST; i++)
 		__asm__ volatile("" : : "x"(sum[i]));
 	return rounds * BURST * 32;
@@ -384,12 +415,15 @@ int8_burst_vnni(uint64_t rounds)
 {
 	__m256i a = _mm256_set1_epi8(3), b = _mm256_set1_epi8(-5), sum[BURST];
 
+	UNROLL
 	for (int i = 0; i < BURST; i++)
 		sum[i] = _mm256_setzero_si256();
 	for (uint64_t r = 0; r < rounds; r++) {
+		UNROLL
 		for (int i = 0; i < BURST; i++)
 			sum[i] = _mm256_dpbusd_avx_epi32(sum[i], a, b);
 	}
+	UNROLL
 	for (int i = 0; i < BURST; i++)
 		__asm__ volatile("" : : "x"(sum[i]));
 	return rounds * BURST * 32;

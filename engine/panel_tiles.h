@@ -37,6 +37,15 @@ block(const struct tokens *x, int t)
 	return token(x, t);
 }
 
+/* The next tile's activations, which may be far away. Past the last token this does no harm. */
+INLINE void
+prefetch_tokens(const struct tokens *x, const int tokens)
+{
+	UNROLL
+	for (int t = 0; t < tokens; t++)
+		__builtin_prefetch((const char *)token(x, t) + (size_t)tokens * x->stride, 0, 3);
+}
+
 /* Where the sum of part 0 (whole), 1 or 2 (halves) of a block begins. */
 INLINE vi start_dot(const struct act_block *a, int part, int width, int zero);
 
@@ -113,6 +122,7 @@ tile_blocks(const struct panel *restrict p, size_t n, const void *act, size_t st
 		const float *m = p->m + b * (halves ? 2 : 1) * PANEL_ROWS;
 
 		prefetch_lines(next, 1);
+		prefetch_tokens(&x, tokens);
 		tile_part(q, d, minimum ? m : NULL, &x, acc, halves ? 1 : 0, tokens, width, zero);
 		if (halves)
 			tile_part(q, d + PANEL_ROWS, minimum ? m + PANEL_ROWS : NULL, &x, acc, 2, tokens, width,
@@ -138,6 +148,8 @@ tile_floats(const struct panel *restrict p, size_t n, const void *act, size_t st
 
 		if (k % 8 == 0)
 			prefetch_lines(next, 1);
+		if (k % 16 == 0)
+			prefetch_tokens(&x, tokens);
 		UNROLL
 		for (int i = 0; i < tokens * VECTORS; i++)
 			acc[i] = fma_lanes(*(const vf *)(w + i % VECTORS * LANES),

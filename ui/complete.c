@@ -169,6 +169,7 @@ void
 complete_draw(const struct complete *c, struct canvas *canvas, const struct layout *l)
 {
 	int rows = c->found.n < LIST_ROWS_MAX ? (int)c->found.n : LIST_ROWS_MAX, text = 0, help = 0, cols;
+	int left = l->chat.col + (l->chat.cols > 40), room = l->chat.cols - (l->chat.cols > 40);
 	size_t first = 0;
 
 	if (!c->open)
@@ -182,14 +183,14 @@ complete_draw(const struct complete *c, struct canvas *canvas, const struct layo
 		text = w > text ? w : text;
 		help = h > help ? h : help;
 	}
-	if (text > l->chat.cols * 3 / 5)
-		text = l->chat.cols * 3 / 5;
-	cols = text + (help ? help + 4 : 2) < l->chat.cols ? text + (help ? help + 4 : 2) : l->chat.cols;
+	if (text > room * 3 / 5)
+		text = room * 3 / 5;
+	cols = text + (help ? help + 4 : 2);
+	cols = cols < room ? cols : room;
 	if (c->selected < c->found.n && c->selected >= (size_t)rows)
 		first = c->selected - (size_t)rows + 1;
 	for (int i = 0; i < rows; i++) {
-		struct pen p = pen_at(canvas, l->chat.row + l->chat.rows - rows + i, l->chat.col,
-			l->chat.col + cols);
+		struct pen p = pen_at(canvas, l->chat.row + l->chat.rows - rows + i, left, left + cols);
 
 		draw_item(c, first + (size_t)i, text, &p);
 	}

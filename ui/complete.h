@@ -34,7 +34,7 @@ bool complete_key(struct complete *c, struct key k);
 /* The line was changed by a key: finds the completions anew, closes the list when there are none. */
 void complete_refresh(struct complete *c);
 
-/* Over the lower rows of the chat, with the word's column `col`. */
+/* Over the lower rows of the chat, above what is typed. */
 void complete_draw(const struct complete *c, struct canvas *canvas, const struct layout *l);
 
 #endif

@@ -60,6 +60,8 @@ key_normal(uint32_t sym, unsigned mods)
 {
 	if (sym == SYM_TAB && (mods & KEY_SHIFT))
 		return (struct key){ SYM_BACKTAB, mods & ~KEY_SHIFT };
+	if (sym == '[' && (mods & KEY_CTRL))
+		return (struct key){ SYM_ESC, mods & ~(KEY_CTRL | KEY_SHIFT) };
 	if (sym < SYM_NONE && (mods & KEY_CTRL) && sym >= 'A' && sym <= 'Z')
 		return (struct key){ sym - 'A' + 'a', mods };
 	if (sym < SYM_NONE && (mods & KEY_SHIFT) && !(mods & KEY_CTRL)) {

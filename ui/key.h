@@ -3,7 +3,7 @@
  *
  * Normal form: a printable character carries no KEY_SHIFT (it is the shifted character already);
  * Shift-Tab is SYM_BACKTAB; control characters are their letter with KEY_CTRL, but Tab, Enter, Esc
- * and Backspace are symbols of their own.
+ * (which is Ctrl-[) and Backspace are symbols of their own.
  */
 #ifndef UI_KEY_H
 #define UI_KEY_H

@@ -300,10 +300,15 @@ lineedit_start(const char *history_path, size_t history_max)
 void
 lineedit_stop(void)
 {
+	HIST_ENTRY **entries;
+
 	lineedit_abort();
-	rl_free_undo_list();
+	lineedit_accept();	/* so that readline sorts out which undo list belongs to the history */
 	rl_callback_handler_remove();
 	rl_clear_history();
+	entries = history_list();
+	if (entries)
+		entries[0] = NULL;	/* readline 8.2 leaves what it has freed, and searches look at it */
 	rl_instream = rl_outstream = NULL;
 	if (le.null)
 		fclose(le.null);

@@ -151,8 +151,9 @@ ui_read(struct ui *ui)
 	struct pollfd p = { ui->terminal.fd, POLLIN, 0 };
 	char bytes[4096];
 
-	/* The descriptor is shared with the shell, so it stays blocking: ask before each read. */
-	while (ui->terminal.fd >= 0 && poll(&p, 1, 0) > 0) {
+	/* The descriptor is shared with the shell, so it stays blocking: ask before each read. And a flood
+	 * of keys must not keep us from drawing. */
+	for (int reads = 0; reads < READS_MAX && ui->terminal.fd >= 0 && poll(&p, 1, 0) > 0; reads++) {
 		ssize_t n = read(ui->terminal.fd, bytes, sizeof bytes);
 
 		if (n < 0 && (errno == EINTR || errno == EAGAIN))
@@ -356,7 +357,7 @@ ui_set_style(struct ui *ui, const struct style_sheet *s)
 {
 	const char *no_color = getenv("NO_COLOR");
 
-	if (!s || (no_color && *no_color))
+	if (!s || !ui->canvas.palette.colors || (no_color && *no_color))
 		s = &style_sheet_mono;
 	canvas_set_sheet(&ui->canvas, s);
 	ui->dirty = DIRTY_ALL;

@@ -17,6 +17,7 @@ enum {
 	FRAME_MS = 16,		/* while text streams in, frames are at least so far apart */
 	BURST_MS = 30,		/* text that comes at once and has line breaks is a paste; so is what follows so soon */
 	WHEEL_ROWS = 3,
+	READS_MAX = 64,		/* between two frames */
 };
 
 /* Parts of the screen that have to be drawn. */

@@ -17,16 +17,19 @@ wrap_init(struct wrap *w, const char *s, size_t n, int first, int rest, unsigned
 int
 wrap_cells(const char *s, size_t n, int col, size_t *len)
 {
+	unsigned char c = *s;
 	int cells;
 
-	if (*s == '\t') {
+	if (c >= 0x20 && c < 0x7f && (n == 1 || (unsigned char)s[1] < 0x80)) {	/* most text */
+		*len = 1;
+		return 1;
+	}
+	if (c == '\t') {
 		*len = 1;
 		return WRAP_TAB - col % WRAP_TAB;
 	}
 	*len = utf8_cluster(s, n, &cells);
-	if ((unsigned char)*s < 0x20 || *s == 0x7f)
-		return 1;
-	return cells;
+	return c < 0x20 || c == 0x7f ? 1 : cells;
 }
 
 int
@@ -168,7 +171,9 @@ wrap_next(struct wrap *w, struct wrap_row *row)
 		at.before = at.prev;
 		at.prev = at.cp;
 		at.prev_wide = at.wide;
-		utf8_decode(w->s + pos, w->n - pos, &at.cp);
+		at.cp = (unsigned char)w->s[pos];
+		if (at.cp >= 0x80)
+			utf8_decode(w->s + pos, w->n - pos, &at.cp);
 		at.wide = !blank && cells == 2;
 		if (!blank && may_break(&at) && !(at.prev == ' ' || at.prev == '\t')) {
 			brk = brk_next = pos;

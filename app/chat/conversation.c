@@ -143,7 +143,8 @@ conversation_move(struct conversation *c, struct message *m, int parent)
 	size_t from = child_bound(c, m->parent, m->id);
 
 	assert(parent >= 0 && parent < m->id && c->by_parent[from] == m);
-	memmove(c->by_parent + from, c->by_parent + from + 1, (c->n - from - 1) * sizeof *c->by_parent);
+	memmove(c->by_parent + from, c->by_parent + from + 1,
+		(c->n - from - 1) * sizeof *c->by_parent);
 	c->n--;		/* while m is out of the list */
 	m->parent = parent;
 	insert(c->by_parent, c->n, child_bound(c, parent, m->id), m);
@@ -196,8 +197,9 @@ list_add(struct id_list *l, int id)
 }
 
 /*
- * The messages of a role that answer `parent`; what answers a deleted one answers its parent. By a list of what is
- * still to be looked at, not by calls: how deep deleted messages are nested is up to the file.
+ * The messages of a role that answer `parent`; what answers a deleted one answers its parent. By a
+ * list of what is still to be looked at, not by calls: how deep deleted messages are nested is up
+ * to the file.
  */
 static struct id_list
 collect_children(const struct conversation *c, int parent, enum chat_role role)
@@ -207,7 +209,8 @@ collect_children(const struct conversation *c, int parent, enum chat_role role)
 	list_add(&todo, parent);
 	while (todo.n) {
 		parent = todo.ids[--todo.n];
-		for (size_t i = child_bound(c, parent, 0); i < c->n && c->by_parent[i]->parent == parent; i++) {
+		for (size_t i = child_bound(c, parent, 0);
+			i < c->n && c->by_parent[i]->parent == parent; i++) {
 			const struct message *m = c->by_parent[i];
 
 			if (m->deleted)
@@ -253,7 +256,8 @@ conversation_leaf(const struct conversation *c, int id)
 	bool *below;
 
 	assert(first < c->n && c->messages[first]->id == id);
-	/* A child's id is above its parent's: one pass in the order of ids sees every parent before its children. */
+	/* A child's id is above its parent's: one pass in the order of ids sees every parent before
+	 * its children. */
 	below = xcalloc(c->n, sizeof *below);
 	below[first] = true;
 	for (size_t i = first + 1; i < c->n; i++) {
@@ -289,7 +293,7 @@ conversation_delete(struct conversation *c, int id)
 	m->deleted = true;
 }
 
-/* ---- titles -------------------------------------------------------------------------------------- */
+/* ---- titles ---------------------------------------------------------------------------------- */
 
 /* Marks that only make sense in markdown, dropped wherever they stand. */
 static bool
@@ -298,7 +302,8 @@ is_markup(char c)
 	return c == '*' || c == '`' || c == '#' || c == '>' || c == '_' || c == '~';
 }
 
-/* Appends the first line that has words in it, blanks folded, marks dropped unless they are inside a word. */
+/* Appends the first line that has words in it, blanks folded, marks dropped unless they are inside
+ * a word. */
 static void
 first_words(struct strbuf *out, const char *text)
 {
@@ -323,7 +328,8 @@ first_words(struct strbuf *out, const char *text)
 	}
 }
 
-/* Where to cut so that what stays takes at most `cells`: after a word if one ends not too far before. */
+/* Where to cut so that what stays takes at most `cells`: after a word if one ends not too far
+ * before. */
 static size_t
 cut_at_word(const struct strbuf *b, size_t cells)
 {

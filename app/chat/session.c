@@ -39,7 +39,8 @@ session_make_id(char out[37], int64_t at_ms)
 	b[8] = 0x80 | (b[8] & 0x3f);
 	n = 0;
 	for (int i = 0; i < 16; i++)
-		n += snprintf(out + n, 37 - (size_t)n, i == 4 || i == 6 || i == 8 || i == 10 ? "-%02x" : "%02x", b[i]);
+		n += snprintf(out + n, 37 - (size_t)n,
+			i == 4 || i == 6 || i == 8 || i == 10 ? "-%02x" : "%02x", b[i]);
 }
 
 static struct event_text
@@ -104,7 +105,7 @@ session_path(const struct session *s)
 	return s->file ? session_file_path(s->file) : NULL;
 }
 
-/* ---- the whole conversation at once -------------------------------------------------------------- */
+/* ---- the whole conversation at once ---------------------------------------------------------- */
 
 static void
 dump_message(struct strbuf *out, const struct message *m)
@@ -123,7 +124,9 @@ dump_message(struct strbuf *out, const struct message *m)
 
 	event_write(out, &ev);
 	if (m->role == ROLE_ASSISTANT && m->finish != FINISH_OPEN) {
-		ev = (struct event){ .kind = EVENT_DONE, .id = m->id, .finish = m->finish, .stats = m->stats };
+		ev = (struct event){
+			.kind = EVENT_DONE, .id = m->id, .finish = m->finish, .stats = m->stats
+		};
 		event_write(out, &ev);
 	}
 	if (m->deleted) {
@@ -156,7 +159,7 @@ dump(struct strbuf *out, const struct conversation *c)
 	event_write(out, &ev);
 }
 
-/* The file is somebody else's now: leave it to them, and go on in a new one that holds everything. */
+/* The file is somebody else's now: leave it to them, and go on in a new one that holds all. */
 static int
 move_on(struct session *s, struct err *e)
 {
@@ -172,7 +175,9 @@ move_on(struct session *s, struct err *e)
 	rc = session_file_flush(s->file, true, e);
 	if (rc == FLUSH_DONE) {
 		new = path_pretty(session_path(s));
-		err_set(e, ERR_STORE, "%s was removed or changed by another program; the conversation goes on in %s",
+		err_set(e, ERR_STORE,
+			"%s was removed or changed by another program; "
+			"the conversation goes on in %s",
 			old, new);
 		free(new);
 	}
@@ -205,7 +210,7 @@ session_import(const char *dir, struct conversation *conv, struct err *e)
 	return NULL;
 }
 
-/* ---- writing ------------------------------------------------------------------------------------- */
+/* ---- writing --------------------------------------------------------------------------------- */
 
 static int
 flush(struct session *s, bool durable, struct err *e)
@@ -263,7 +268,7 @@ session_due_ms(const struct session *s)
 	return session_file_due_ms(s->file);
 }
 
-/* ---- what the conversation has besides messages -------------------------------------------------- */
+/* ---- what the conversation has besides messages ---------------------------------------------- */
 
 static bool
 same(const char *a, const char *b)
@@ -306,7 +311,7 @@ session_set_title(struct session *s, const char *title, struct err *e)
 	return set_text(s, EVENT_TITLE, &s->conv.title, title, e);
 }
 
-/* ---- messages ------------------------------------------------------------------------------------ */
+/* ---- messages -------------------------------------------------------------------------------- */
 
 static int
 new_message(struct session *s, int parent, enum chat_role role, struct message **out, struct err *e)
@@ -318,7 +323,8 @@ new_message(struct session *s, int parent, enum chat_role role, struct message *
 	if (refuse_read_only(s, e) < 0)
 		return -1;
 	if (id > MESSAGE_ID_MAX)
-		return err_set(e, ERR_STORE, "this session has used up the numbers of messages; begin a new one");
+		return err_set(e, ERR_STORE,
+			"this session has used up the numbers of messages; begin a new one");
 	*out = conversation_add(c, id, parent, role);
 	(*out)->at_ms = now_ms();
 	c->head = id;
@@ -409,7 +415,8 @@ session_add_piece(struct session *s, int id, const char *text, size_t len, struc
 }
 
 int
-session_end_answer(struct session *s, int id, enum finish finish, const struct message_stats *stats, struct err *e)
+session_end_answer(struct session *s, int id, enum finish finish, const struct message_stats *stats,
+	struct err *e)
 {
 	struct message *m = conversation_find(&s->conv, id);
 	struct event ev = { .kind = EVENT_DONE, .id = id, .finish = finish };

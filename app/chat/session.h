@@ -27,9 +27,9 @@ struct session {
 /* A new, empty session. Its file comes to be with the first message. dir NULL: never on disk (--no-save). */
 struct session *session_new(const char *dir);
 
-/* Loads by path, and takes the writer's lock. An answer that was being written when the program died has FINISH_OPEN. ERR_STORE when the file
- * cannot be understood at all, or is of a newer version (which is said). A torn last document is copied to
- * FILE.torn-TIME before it is cut, and the warning says so. */
+/* Loads by path, and takes the writer's lock. An answer that was being written when the program died has FINISH_OPEN.
+ * ERR_STORE when the file cannot be understood at all, or is of a newer version (which is said). A torn last document
+ * is copied to FILE.torn-TIME before it is cut, and the warning says so. */
 struct session *session_load(const char *path, struct err *e);
 
 /* The same to look at only: read_only, nothing is locked, so that a chat may begin meanwhile, and nothing is repaired. */

@@ -14,7 +14,8 @@
 
 #define MAGIC "hum sessions 1"
 
-/* The columns of a line, separated by tabs. A text that is there begins with "=", so that "" is none. */
+/* The columns of a line, separated by tabs. A text that is there begins with "=", so that "" is
+ * none. */
 enum { NAME, SIZE, MTIME, BROKEN, MESSAGES, ID, TITLE, FIRST, MODEL, N_COLUMNS };
 
 struct row {
@@ -32,7 +33,7 @@ struct session_cache {
 	struct strbuf next;		/* the file as it is to be */
 };
 
-/* ---- texts on one line --------------------------------------------------------------------------- */
+/* ---- texts on one line ----------------------------------------------------------------------- */
 
 static void
 add_escaped(struct strbuf *out, const char *s)
@@ -82,7 +83,7 @@ column_text(const char *s)
 	return strbuf_detach(&b);
 }
 
-/* ---- reading ------------------------------------------------------------------------------------- */
+/* ---- reading --------------------------------------------------------------------------------- */
 
 static int
 by_name(const void *a, const void *b)
@@ -148,8 +149,8 @@ add_line(struct session_cache *c, const struct cache_key *key, const struct sess
 {
 	if (strpbrk(key->name, "\t\n"))		/* nothing that hum would call a session */
 		return;
-	strbuf_addf(&c->next, "%s\t%" PRIu64 "\t%" PRId64 "\t%s\t%zu\t%s", key->name, key->size, key->mtime_ns,
-		s->broken ? "b" : "", s->messages, s->id);
+	strbuf_addf(&c->next, "%s\t%" PRIu64 "\t%" PRId64 "\t%s\t%zu\t%s", key->name, key->size,
+		key->mtime_ns, s->broken ? "b" : "", s->messages, s->id);
 	add_column(&c->next, s->title);
 	add_column(&c->next, s->first);
 	add_column(&c->next, s->model);
@@ -187,13 +188,14 @@ session_cache_get(struct session_cache *c, const struct cache_key *key, struct s
 }
 
 void
-session_cache_put(struct session_cache *c, const struct cache_key *key, const struct session_summary *s)
+session_cache_put(
+	struct session_cache *c, const struct cache_key *key, const struct session_summary *s)
 {
 	c->changed = true;
 	add_line(c, key, s);
 }
 
-/* ---- writing ------------------------------------------------------------------------------------- */
+/* ---- writing --------------------------------------------------------------------------------- */
 
 /* By a rename, so that two programs that list at once leave a whole file of one of them. */
 static void

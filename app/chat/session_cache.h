@@ -1,6 +1,7 @@
 /*
- * Summaries of sessions, kept between runs so that a list of ten thousand need not open ten thousand files. A line of
- * text each; anything in it that cannot be understood is as good as absent. Private to app/chat/session*.c.
+ * Summaries of sessions, kept between runs so that a list of ten thousand need not open ten
+ * thousand files. A line of text each; anything in it that cannot be understood is as good as
+ * absent. Private to app/chat/session*.c.
  */
 #ifndef APP_CHAT_SESSION_CACHE_H
 #define APP_CHAT_SESSION_CACHE_H
@@ -23,10 +24,12 @@ struct session_cache;
 struct session_cache *session_cache_open(const char *path, const char *dir);
 
 /* Fills all but path and changed_ms. False: not there, *s is untouched. */
-bool session_cache_get(struct session_cache *c, const struct cache_key *key, struct session_summary *s);
-void session_cache_put(struct session_cache *c, const struct cache_key *key, const struct session_summary *s);
+bool session_cache_get(
+	struct session_cache *c, const struct cache_key *key, struct session_summary *s);
+void session_cache_put(
+	struct session_cache *c, const struct cache_key *key, const struct session_summary *s);
 
-/* Writes it, with what was got and put, when that is not what was read. A failure costs only time. */
+/* Writes it, with what was got and put, when that is not what was read. Failing costs only time. */
 void session_cache_close(struct session_cache *c);
 
 #endif

@@ -10,7 +10,7 @@
 #include "app/chat/session_text.h"
 #include "app/config/number.h"
 
-/* ---- the tables ----------------------------------------------------------------------------------- */
+/* ---- the tables ------------------------------------------------------------------------------ */
 
 enum field_type {
 	FIELD_VERSION,
@@ -107,7 +107,7 @@ static const char *const role_names[] = {
 	[ROLE_SYSTEM] = "system", [ROLE_USER] = "user", [ROLE_ASSISTANT] = "assistant",
 };
 
-/* ---- writing ------------------------------------------------------------------------------------- */
+/* ---- writing --------------------------------------------------------------------------------- */
 
 static void
 write_time(struct strbuf *out, int64_t ms)
@@ -116,8 +116,8 @@ write_time(struct strbuf *out, int64_t ms)
 	struct tm tm;
 
 	gmtime_r(&s, &tm);
-	strbuf_addf(out, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday,
-		tm.tm_hour, tm.tm_min, tm.tm_sec, (int)(ms - (int64_t)s * 1000));
+	strbuf_addf(out, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", tm.tm_year + 1900, tm.tm_mon + 1,
+		tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec, (int)(ms - (int64_t)s * 1000));
 }
 
 /* Only what is on, but for the temperature, which says something also when it is 0. */
@@ -133,9 +133,11 @@ write_sampling(struct strbuf *out, const struct sampling *p)
 		if (i && memcmp(field, off, sizeof(float)) == 0)
 			continue;
 		if (sampling_keys[i].whole)
-			snprintf(number, sizeof number, "%" PRIu32, *(const uint32_t *)(const void *)field);
+			snprintf(number, sizeof number, "%" PRIu32,
+				*(const uint32_t *)(const void *)field);
 		else
-			number_print_float(*(const float *)(const void *)field, number, sizeof number);
+			number_print_float(
+				*(const float *)(const void *)field, number, sizeof number);
 		strbuf_addf(out, "%s%s: %s", i ? ", " : "{", sampling_keys[i].key, number);
 	}
 	strbuf_addc(out, '}');
@@ -225,7 +227,7 @@ event_write(struct strbuf *out, const struct event *ev)
 	strbuf_adds(out, k->flow ? "}\n...\n" : "...\n");
 }
 
-/* ---- reading ------------------------------------------------------------------------------------- */
+/* ---- reading --------------------------------------------------------------------------------- */
 
 void
 event_reader_init(struct event_reader *r)
@@ -248,8 +250,8 @@ read_time(const char *s, int64_t *out)
 	struct tm tm = { 0 };
 	int n = 0, ms = 0, unit = 100;
 
-	if (sscanf(s, "%4d-%2d-%2dT%2d:%2d:%2d%n", &tm.tm_year, &tm.tm_mon, &tm.tm_mday, &tm.tm_hour, &tm.tm_min,
-		    &tm.tm_sec, &n) != 6)
+	if (sscanf(s, "%4d-%2d-%2dT%2d:%2d:%2d%n", &tm.tm_year, &tm.tm_mon, &tm.tm_mday,
+		    &tm.tm_hour, &tm.tm_min, &tm.tm_sec, &n) != 6)
 		return -1;
 	s += n;
 	if (*s == '.')
@@ -344,7 +346,8 @@ read_value(const struct field *f, const struct ynode *n, void *out)
 }
 
 static int
-fault_of_field(const struct ynode *at, const struct field *f, const char *what, struct ydoc_fault *fault)
+fault_of_field(
+	const struct ynode *at, const struct field *f, const char *what, struct ydoc_fault *fault)
 {
 	fault->line = at->line;
 	fault->column = at->column;
@@ -352,7 +355,8 @@ fault_of_field(const struct ynode *at, const struct field *f, const char *what, 
 	return -1;
 }
 
-/* The kind of a map by the key that it is known by; `message` also has a `model`, which comes last for that reason. */
+/* The kind of a map by the key that it is known by; `message` also has a `model`, which comes last
+ * for that reason. */
 static enum event_kind
 kind_of(const struct ynode *root)
 {
@@ -364,7 +368,8 @@ kind_of(const struct ynode *root)
 }
 
 int
-event_read(struct event_reader *r, const struct event_doc *doc, struct event *out, struct ydoc_fault *fault)
+event_read(struct event_reader *r, const struct event_doc *doc, struct event *out,
+	struct ydoc_fault *fault)
 {
 	static const struct ydoc_limits limits = { .bytes = 256u << 20, .depth = 16, .nodes = 512 };
 	const struct kind *k;
@@ -392,13 +397,15 @@ event_read(struct event_reader *r, const struct event_doc *doc, struct event *ou
 	return 0;
 }
 
-/* ---- borders of documents ------------------------------------------------------------------------ */
+/* ---- borders of documents -------------------------------------------------------------------- */
 
-/* Whether the line at s (n bytes, its newline included) is "---" or "...", alone or with something after a blank. */
+/* Whether the line at s (n bytes, its newline included) is "---" or "...", alone or with something
+ * after a blank. */
 static bool
 is_marker(const char *s, size_t n, const char *marker)
 {
-	return n >= 3 && memcmp(s, marker, 3) == 0 && (n == 3 || strchr(" \t\r\n", s[3])) && (n == 3 || s[3]);
+	return n >= 3 && memcmp(s, marker, 3) == 0 && (n == 3 || strchr(" \t\r\n", s[3])) &&
+	       (n == 3 || s[3]);
 }
 
 /* Whether a line does not begin a document: blank, a comment, a directive. */

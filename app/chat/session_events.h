@@ -1,6 +1,6 @@
 /*
- * Events of a session file: what each kind carries, as text and back (doc/session-format.md). Knows nothing of files,
- * trees or time. Private to app/chat/session*.c, and to the tests.
+ * Events of a session file: what each kind carries, as text and back (doc/session-format.md). Knows
+ * nothing of files, trees or time. Private to app/chat/session*.c, and to the tests.
  */
 #ifndef APP_CHAT_SESSION_EVENTS_H
 #define APP_CHAT_SESSION_EVENTS_H
@@ -30,7 +30,8 @@ enum event_kind {
 	EVENT_UNKNOWN,		/* of a later version, or somebody else's: kept and ignored */
 };
 
-/* Texts are borrowed: by event_write from the caller, from event_read until the reader is used again. */
+/* Texts are borrowed: by event_write from the caller, from event_read until the reader is used
+ * again. */
 struct event_text {
 	const char *s;		/* NULL: none; NUL terminated when it comes from event_read */
 	size_t len;
@@ -43,7 +44,7 @@ struct event {
 	int parent;
 	enum chat_role role;
 	int64_t at_ms;		/* header, message; 0: not known */
-	struct event_text text;	/* message, piece; header: the session's id; title, system, model: their value */
+	struct event_text text;	/* message, piece; the session's id; value of title, system, model */
 	struct event_text model;
 	uint64_t seed;
 	struct sampling sampling;
@@ -54,7 +55,7 @@ struct event {
 /* Appends the event as one complete document. The texts are valid UTF-8. */
 void event_write(struct strbuf *out, const struct event *ev);
 
-/* ---- reading ------------------------------------------------------------------------------------- */
+/* ---- reading --------------------------------------------------------------------------------- */
 
 struct event_reader {
 	struct ydoc doc;
@@ -68,18 +69,21 @@ void event_reader_release(struct event_reader *r);
 struct event_doc {
 	const char *s;
 	size_t len;		/* with its "..." line, when it has one */
-	bool closed;		/* by "...", or by the next document; false: the stream ends in the middle of it */
+	bool closed;		/* by "...", or by the next document; false: torn off by the end */
 };
 
-/* Finds the document that begins at *pos and moves *pos behind it. False: only blanks and comments are left. */
+/* Finds the document that begins at *pos and moves *pos behind it. False: only blanks and comments
+ * are left. */
 bool event_next_doc(const char *bytes, size_t len, size_t *pos, struct event_doc *out);
 
-/* -1 and *fault (lines counted from the document's first) when a known kind of event has something wrong in it. */
-int event_read(struct event_reader *r, const struct event_doc *doc, struct event *out, struct ydoc_fault *fault);
+/* -1 and *fault (lines counted from the document's first) when a known kind of event has something
+ * wrong in it. */
+int event_read(struct event_reader *r, const struct event_doc *doc, struct event *out,
+	struct ydoc_fault *fault);
 
 /*
- * The same for a piece exactly as event_write makes it, at the beginning of `bytes`, many times faster. Returns the
- * bytes it takes, or 0: use event_next_doc and event_read.
+ * The same for a piece exactly as event_write makes it, at the beginning of `bytes`, many times
+ * faster. Returns the bytes it takes, or 0: use event_next_doc and event_read.
  */
 size_t event_read_piece(struct event_reader *r, const char *bytes, size_t len, struct event *out);
 

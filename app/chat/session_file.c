@@ -22,9 +22,9 @@ struct session_file {
 	uint64_t base;		/* bytes of the file that are known to be on the disk */
 	struct strbuf tail;	/* what comes after them: whole documents */
 	size_t written;		/* bytes of the tail that the file has */
-	bool cut;		/* a sync failed: the file is to end at `base` before anything else is written */
-	bool want_sync;		/* what was written is to be made durable, also when the first try failed */
-	bool want_folder_sync;	/* it has its name, but the folder may not know it yet after a crash */
+	bool cut;		/* a sync failed: the file is to be cut to `base` before any write */
+	bool want_sync;		/* make what was written durable, also when the first try failed */
+	bool want_folder_sync;	/* it has its name, but the folder may forget it in a crash */
 	bool want_newline;	/* the file does not end in one */
 	struct strbuf piece;	/* text of a piece event that may still grow */
 	int piece_id;		/* 0: none */
@@ -75,7 +75,8 @@ struct session_file *
 session_file_adopt(const char *path, int fd, uint64_t size, bool ends_in_newline)
 {
 	const char *slash = strrchr(path, '/');
-	char *dir = slash ? xstrndup(path, slash == path ? 1 : (size_t)(slash - path)) : xstrdup(".");
+	char *dir =
+		slash ? xstrndup(path, slash == path ? 1 : (size_t)(slash - path)) : xstrdup(".");
 	struct session_file *f = file_alloc(dir);
 
 	free(dir);
@@ -109,7 +110,7 @@ session_file_path(const struct session_file *f)
 	return f->new_path ? NULL : f->path;
 }
 
-/* ---- queueing ------------------------------------------------------------------------------------ */
+/* ---- queueing -------------------------------------------------------------------------------- */
 
 static void
 wait_at_most(struct session_file *f, int ms)
@@ -173,7 +174,7 @@ session_file_due_ms(const struct session_file *f)
 	return left > 0 ? (int)left : 0;
 }
 
-/* ---- writing ------------------------------------------------------------------------------------- */
+/* ---- writing --------------------------------------------------------------------------------- */
 
 bool
 session_file_lock(int fd)
@@ -183,7 +184,7 @@ session_file_lock(int fd)
 	do
 		rc = flock(fd, LOCK_EX | LOCK_NB);
 	while (rc < 0 && errno == EINTR);
-	/* Some network file systems cannot lock at all; that is no reason to lose what is written. */
+	/* Some network file systems cannot lock: no reason to lose what is written. */
 	return rc == 0 || errno != EWOULDBLOCK;
 }
 
@@ -212,7 +213,8 @@ failed(struct session_file *f, struct err *e, const char *what)
 
 	f->due = now_ms() + RETRY_MS;
 	errno = saved;
-	err_errno(e, ERR_STORE, "cannot %s %s; what is new is kept in memory and tried again", what, name);
+	err_errno(e, ERR_STORE, "cannot %s %s; what is new is kept in memory and tried again", what,
+		name);
 	free(name);
 	return FLUSH_FAILED;
 }

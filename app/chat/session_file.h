@@ -1,10 +1,10 @@
 /*
- * The file of one session: bytes to its end, in order, none twice, none left out, whatever the disk does. Knows
- * events only to write them. Private to app/chat/session*.c, and to the tests.
+ * The file of one session: bytes to its end, in order, none twice, none left out, whatever the disk
+ * does. Knows events only to write them. Private to app/chat/session*.c, and to the tests.
  *
- * All that is not yet known to be on the disk is kept in memory. A write that stopped half-way goes on with the next
- * byte; after a sync that failed, which says nothing about what of it arrived, the file is cut back to what an earlier
- * one made sure of, and written anew.
+ * All that is not yet known to be on the disk is kept in memory. A write that stopped half-way goes
+ * on with the next byte; after a sync that failed, which says nothing about what of it arrived, the
+ * file is cut back to what an earlier one made sure of, and written anew.
  */
 #ifndef APP_CHAT_SESSION_FILE_H
 #define APP_CHAT_SESSION_FILE_H
@@ -26,8 +26,10 @@ struct session_file;
 /* DIR/ID.yaml, which comes to be, in one step and with all it is to hold, at the first flush. */
 struct session_file *session_file_new(const char *dir, const char *id);
 
-/* A file that is there, locked, and ends after `size` bytes; fd is taken over. -1: of a read-only session. */
-struct session_file *session_file_adopt(const char *path, int fd, uint64_t size, bool ends_in_newline);
+/* A file that is there, locked, and ends after `size` bytes; fd is taken over. -1: of a read-only
+ * session. */
+struct session_file *session_file_adopt(
+	const char *path, int fd, uint64_t size, bool ends_in_newline);
 void session_file_free(struct session_file *f);		/* does not flush; NULL is fine */
 
 const char *session_file_path(const struct session_file *f);	/* NULL: not there yet */
@@ -39,16 +41,18 @@ void session_file_add_piece(struct session_file *f, int id, const char *text, si
 enum flush_result {
 	FLUSH_DONE = 0,
 	FLUSH_FAILED = -1,	/* *e says why; everything is kept for the next time */
-	FLUSH_LOST = -2,	/* the file was removed, replaced or changed by somebody else: nothing was written to it */
+	FLUSH_LOST = -2,	/* somebody else removed, replaced or changed it: nothing was written */
 };
 
-/* Writes what is queued. durable: and waits until the disk has it, with all that was written before. */
+/* Writes what is queued. durable: and waits until the disk has it, with all that was written
+ * before. */
 enum flush_result session_file_flush(struct session_file *f, bool durable, struct err *e);
 
 /* After FLUSH_LOST: goes on as DIR/ID.yaml, which is to hold `whole`. */
 void session_file_restart(struct session_file *f, const char *id, struct strbuf *whole);
 
-int session_file_due_ms(const struct session_file *f);	/* until a flush is wanted; -1: nothing is queued */
+/* How long until a flush is wanted; -1: nothing is queued. */
+int session_file_due_ms(const struct session_file *f);
 
 /* Takes the lock of a writer. False: another program has it. */
 bool session_file_lock(int fd);

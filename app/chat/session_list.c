@@ -23,7 +23,7 @@
 
 #define FIRST_BYTES 240		/* of the first user text that a summary keeps */
 
-/* ---- what is in one file ------------------------------------------------------------------------- */
+/* ---- what is in one file --------------------------------------------------------------------- */
 
 /* The file's name without ".yaml", when it is a session's. */
 static bool
@@ -88,7 +88,7 @@ struct scan {
 	struct session_summary *summary;
 	struct event_reader reader;
 	bool header;			/* has been seen */
-	struct event_doc answer;	/* newest one that names its model, not read yet; s NULL: none */
+	struct event_doc answer; /* newest one that names its model, not read yet; s NULL: none */
 };
 
 static void
@@ -101,13 +101,15 @@ read_doc(struct scan *scan, const struct event_doc *doc, struct event *ev)
 }
 
 /*
- * Most documents need not be read, as hum writes them: pieces say nothing for a summary, messages after the first
- * one are only counted, and of the answers the last one alone tells the model.
+ * Most documents need not be read, as hum writes them: pieces say nothing for a summary, messages
+ * after the first one are only counted, and of the answers the last one alone tells the model.
  */
 static bool
 is_passed_over(struct scan *scan, const struct event_doc *doc)
 {
-	static const char *const silent[] = { "--- {piece:", "--- {done:", "--- {head:", "--- {reopen:" };
+	static const char *const silent[] = {
+		"--- {piece:", "--- {done:", "--- {head:", "--- {reopen:"
+	};
 
 	for (size_t i = 0; i < sizeof silent / sizeof *silent; i++)
 		if (begins_with(doc, silent[i]))
@@ -115,7 +117,7 @@ is_passed_over(struct scan *scan, const struct event_doc *doc)
 	if (!scan->summary->first || !begins_with(doc, "---\nmessage: "))
 		return false;
 	scan->summary->messages++;
-	if (memmem(doc->s, doc->len, "\nmodel: ", 8))		/* not in a text: those are indented */
+	if (memmem(doc->s, doc->len, "\nmodel: ", 8)) /* not in a text: those are indented */
 		scan->answer = *doc;
 	return true;
 }
@@ -144,7 +146,8 @@ take_model(struct scan *scan)
 }
 
 static int
-summarise_stream(struct session_summary *s, const char *path, const char *bytes, size_t len, struct err *e)
+summarise_stream(
+	struct session_summary *s, const char *path, const char *bytes, size_t len, struct err *e)
 {
 	struct scan scan = { .summary = s };
 	struct event ev = { .kind = EVENT_UNKNOWN };
@@ -197,7 +200,7 @@ summarise(struct session_summary *s)
 		close(fd);
 }
 
-/* ---- all of a folder ----------------------------------------------------------------------------- */
+/* ---- all of a folder ------------------------------------------------------------------------- */
 
 static int
 newest_first(const void *va, const void *vb)
@@ -251,7 +254,8 @@ fill(struct session_summary *s, const char *dir, const char *name, const struct 
 }
 
 int
-session_list(const char *dir, const char *cache_path, struct session_summary **out, size_t *n, struct err *e)
+session_list(const char *dir, const char *cache_path, struct session_summary **out, size_t *n,
+	struct err *e)
 {
 	struct session_cache *cache;
 	struct dirent *entry;
@@ -268,8 +272,8 @@ session_list(const char *dir, const char *cache_path, struct session_summary **o
 	while ((entry = readdir(d))) {
 		struct stat st;
 
-		if (!is_session_name(entry->d_name) || fstatat(dirfd(d), entry->d_name, &st, 0) < 0 ||
-			!S_ISREG(st.st_mode))
+		if (!is_session_name(entry->d_name) ||
+			fstatat(dirfd(d), entry->d_name, &st, 0) < 0 || !S_ISREG(st.st_mode))
 			continue;
 		VEC_ROOM(*out, *n, cap);
 		fill(&(*out)[(*n)++], dir, entry->d_name, &st, cache);
@@ -295,11 +299,12 @@ session_newest(const char *dir)
 		struct stat st;
 		int64_t ns;
 
-		if (!is_session_name(entry->d_name) || fstatat(dirfd(d), entry->d_name, &st, 0) < 0 ||
-			!S_ISREG(st.st_mode))
+		if (!is_session_name(entry->d_name) ||
+			fstatat(dirfd(d), entry->d_name, &st, 0) < 0 || !S_ISREG(st.st_mode))
 			continue;
 		ns = mtime_ns(&st);
-		if (newest && (ns < newest_ns || (ns == newest_ns && strcmp(entry->d_name, newest) < 0)))
+		if (newest &&
+			(ns < newest_ns || (ns == newest_ns && strcmp(entry->d_name, newest) < 0)))
 			continue;
 		free(newest);
 		newest = xstrdup(entry->d_name);
@@ -315,9 +320,10 @@ session_newest(const char *dir)
 	return newest;
 }
 
-/* ---- finding one --------------------------------------------------------------------------------- */
+/* ---- finding one ----------------------------------------------------------------------------- */
 
-/* How well `what` names a session: the higher the better, 0 not at all. Only the best matches count. */
+/* How well `what` names a session: the higher the better, 0 not at all. Only the best matches
+ * count. */
 static int
 match(const struct session_summary *s, const char *what)
 {
@@ -367,8 +373,8 @@ session_find(const char *dir, const char *cache_path, const char *what, struct e
 		free(path);
 		path = NULL;
 		if (found)
-			err_set(e, ERR_STORE, "\"%s\" could be any of %zu sessions: %s%s", what, found, candidates.s,
-				found > 4 ? ", ..." : "");
+			err_set(e, ERR_STORE, "\"%s\" could be any of %zu sessions: %s%s", what,
+				found, candidates.s, found > 4 ? ", ..." : "");
 		else
 			err_set(e, ERR_STORE, "there is no session \"%s\"", what);
 	}
@@ -376,7 +382,7 @@ session_find(const char *dir, const char *cache_path, const char *what, struct e
 	return path;
 }
 
-/* ---- away with one ------------------------------------------------------------------------------- */
+/* ---- away with one --------------------------------------------------------------------------- */
 
 /* Renames, but never over something that is there: -1 and EEXIST then. */
 static int
@@ -403,7 +409,8 @@ move_to_trash(const char *path)
 
 	for (int i = 1; rc == 0; i++) {
 		free(to);
-		to = i == 1 ? xasprintf("%s/%s", trash, name) : xasprintf("%s/%s.%d", trash, name, i);
+		to = i == 1 ? xasprintf("%s/%s", trash, name)
+			    : xasprintf("%s/%s.%d", trash, name, i);
 		rc = rename_to_free(path, to);
 		if (rc == 0 || errno != EEXIST || i == 1000)
 			break;
@@ -427,7 +434,8 @@ session_delete(const char *path, struct err *e)
 	if (fd < 0)
 		rc = err_errno(e, ERR_STORE, "cannot delete %s", name);
 	else if (!session_file_lock(fd))
-		rc = err_set(e, ERR_STORE, "%s is open in another program; close it there first", name);
+		rc = err_set(
+			e, ERR_STORE, "%s is open in another program; close it there first", name);
 	else if (move_to_trash(path) < 0)
 		rc = err_errno(e, ERR_STORE, "cannot move %s to the trash", name);
 	else

@@ -31,7 +31,7 @@ struct loader {
 	struct strbuf warning;
 };
 
-/* ---- telling what was found ---------------------------------------------------------------------- */
+/* ---- telling what was found ------------------------------------------------------------------ */
 
 static void __attribute__((format(printf, 2, 3)))
 warn(struct loader *l, const char *fmt, ...)
@@ -45,7 +45,8 @@ warn(struct loader *l, const char *fmt, ...)
 	va_end(ap);
 }
 
-/* Something is wrong in line `line` (from 1) of the document at hand. Lines are only counted when asked for. */
+/* Something is wrong in line `line` (from 1) of the document at hand. Lines are only counted when
+ * asked for. */
 static void __attribute__((format(printf, 3, 4)))
 problem(struct loader *l, unsigned line, const char *fmt, ...)
 {
@@ -67,18 +68,20 @@ sum_up(struct loader *l)
 	if (l->n_problems > MAX_PROBLEMS)
 		warn(l, "and %zu more like these", l->n_problems - MAX_PROBLEMS);
 	if (l->n_unknown)
-		warn(l, "%zu event%s of an unknown kind ignored", l->n_unknown, l->n_unknown == 1 ? "" : "s");
+		warn(l, "%zu event%s of an unknown kind ignored", l->n_unknown,
+			l->n_unknown == 1 ? "" : "s");
 	if (l->warning.len)
 		l->s->warning = strbuf_detach(&l->warning);
 	strbuf_release(&l->warning);
 }
 
-/* ---- from events to the conversation ------------------------------------------------------------- */
+/* ---- from events to the conversation --------------------------------------------------------- */
 
 bool
 session_id_valid(const char *id, size_t len)
 {
-	static const char allowed[] = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-";
+	static const char allowed[] =
+		"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-";
 
 	return len > 0 && len <= 36 && strlen(id) == len && strspn(id, allowed) == len;
 }
@@ -92,8 +95,10 @@ session_check_header(const struct event *ev, const char *path, struct err *e)
 	if (ev->kind != EVENT_HEADER || ev->version < 1)
 		rc = err_set(e, ERR_STORE, "%s is no session of hum", name);
 	else if (ev->version > SESSION_VERSION)
-		rc = err_set(e, ERR_STORE, "%s was written by a newer version of hum (format %" PRId64
-			", this one knows %d); it was not touched", name, ev->version, SESSION_VERSION);
+		rc = err_set(e, ERR_STORE,
+			"%s was written by a newer version of hum (format %" PRId64
+			", this one knows %d); it was not touched",
+			name, ev->version, SESSION_VERSION);
 	free(name);
 	return rc;
 }
@@ -136,7 +141,8 @@ apply_message(struct loader *l, const struct event *ev)
 		return;
 	}
 	if (parent >= ev->id) {
-		problem(l, 1, "message %d cannot answer message %d; it is taken as a first one", ev->id, parent);
+		problem(l, 1, "message %d cannot answer message %d; it is taken as a first one",
+			ev->id, parent);
 		parent = 0;
 	}
 	m = conversation_add(&l->s->conv, ev->id, parent, ev->role);
@@ -271,16 +277,19 @@ adopt_orphans(struct loader *l)
 		if (!m->parent || conversation_find(c, m->parent))
 			continue;
 		if (l->n_problems++ < MAX_PROBLEMS)
-			warn(l, "message %d answers message %d, which is not there; it is taken as a first one",
+			warn(l,
+				"message %d answers message %d, which is not there; "
+				"it is taken as a first one",
 				m->id, m->parent);
 		conversation_move(c, m, 0);
 	}
 }
 
-/* ---- the stream ---------------------------------------------------------------------------------- */
+/* ---- the stream ------------------------------------------------------------------------------ */
 
 static int
-load_header(struct loader *l, struct event_reader *r, const struct event_doc *doc, const char *path, struct err *e)
+load_header(struct loader *l, struct event_reader *r, const struct event_doc *doc, const char *path,
+	struct err *e)
 {
 	struct ydoc_fault fault;
 	struct event ev;
@@ -372,9 +381,9 @@ session_read_all(int fd, const char *path, char **bytes, size_t *len, struct err
 	return rc;
 }
 
-/* ---- the torn end -------------------------------------------------------------------------------- */
+/* ---- the torn end ---------------------------------------------------------------------------- */
 
-/* Opens a file of its own for the torn bytes: PATH.torn-TIME, numbered when there is one already. */
+/* Opens a file for the torn bytes: PATH.torn-TIME, numbered when there is one already. */
 static int
 open_torn(const char *path, char **torn_path)
 {
@@ -414,7 +423,8 @@ write_all(int fd, const char *bytes, size_t len)
 	return fsync(fd);
 }
 
-/* Copies the torn end aside, makes sure of the copy, then cuts it off. -1 and errno; the file is as it was then. */
+/* Copies the torn end aside, makes sure of the copy, then cuts it off. -1 and errno; the file is as
+ * it was then. */
 static int
 cut_torn(struct loader *l, int fd, const char *path, size_t good)
 {
@@ -442,7 +452,7 @@ cut_torn(struct loader *l, int fd, const char *path, size_t good)
 	return rc;
 }
 
-/* ---- opening ------------------------------------------------------------------------------------- */
+/* ---- opening --------------------------------------------------------------------------------- */
 
 static int
 open_for_reading(struct loader *l, const char *path)
@@ -495,7 +505,8 @@ load_into_file(struct loader *l, int fd, const char *path, size_t good)
 		s->read_only = true;
 	}
 	if (fstat(fd, &st) == 0)
-		s->conv.changed_ms = (int64_t)st.st_mtim.tv_sec * 1000 + st.st_mtim.tv_nsec / 1000000;
+		s->conv.changed_ms =
+			(int64_t)st.st_mtim.tv_sec * 1000 + st.st_mtim.tv_nsec / 1000000;
 	s->file = session_file_adopt(path, fd, good, good && l->bytes[good - 1] == '\n');
 }
 

@@ -9,10 +9,12 @@
 
 void session_make_id(char out[37], int64_t at_ms);
 
-/* Whether an id from a file can be trusted as part of a file's name: 1 to 36 letters, digits, "-". */
+/* Whether an id from a file can be trusted as part of a file's name: 1 to 36 letters, digits, "-".
+ */
 bool session_id_valid(const char *id, size_t len);
 
-/* Reads the whole file behind fd into *bytes (heap, *len bytes); `path` is for the message. -1 and ERR_STORE. */
+/* Reads the whole file behind fd into *bytes (heap, *len bytes); `path` is for the message. -1 and
+ * ERR_STORE. */
 int session_read_all(int fd, const char *path, char **bytes, size_t *len, struct err *e);
 
 /* Checks that the first event is a header that this version understands. -1 and ERR_STORE. */

@@ -9,14 +9,14 @@
 #include "base/utf8.h"
 
 /*
- * Code points that cannot stand in a YAML stream as they are: controls, and what some reader may take for a line
- * break or a byte order mark (YAML 1.1, sections 5.1 and 5.4, as libyaml reads it).
+ * Code points that cannot stand in a YAML stream as they are: controls, and what some reader may
+ * take for a line break or a byte order mark (YAML 1.1, sections 5.1 and 5.4, as libyaml reads it).
  */
 static bool
 must_escape(uint32_t cp)
 {
-	return cp < 0x20 || (cp >= 0x7f && cp < 0xa0) || cp == 0x2028 || cp == 0x2029 || cp == 0xfeff ||
-		cp == 0xfffe || cp == 0xffff;
+	return cp < 0x20 || (cp >= 0x7f && cp < 0xa0) || cp == 0x2028 || cp == 0x2029 ||
+	       cp == 0xfeff || cp == 0xfffe || cp == 0xffff;
 }
 
 /* Bytes at the beginning of s that stand for themselves between double quotes. */
@@ -99,7 +99,7 @@ hex(const char *s, size_t n)
 	return value;
 }
 
-/* Reads one escape behind its backslash. Returns its bytes, 0 when it is none that is written here. */
+/* Reads one escape behind its backslash. Returns its bytes, 0 when it is none that we write. */
 static size_t
 read_escape(struct strbuf *out, const char *s, size_t len)
 {
@@ -149,8 +149,9 @@ text_read_quoted(struct strbuf *out, const char *s, size_t len)
 }
 
 /*
- * Whether a literal block gives the text back and survives an editor: every line without blanks at its end, the first
- * one not empty and not indented (else the indentation could not be found out), at most one newline at the end.
+ * Whether a literal block gives the text back and survives an editor: every line without blanks at
+ * its end, the first one not empty and not indented (else the indentation could not be found out),
+ * at most one newline at the end.
  */
 static bool
 fits_literal(const char *s, size_t len)
@@ -206,7 +207,8 @@ text_write_block(struct strbuf *out, const char *s, size_t len)
 static bool
 is_keyword(const char *s, size_t len)
 {
-	static const char *const words[] = { "y", "n", "yes", "no", "on", "off", "true", "false", "null" };
+	static const char *const words[] = { "y", "n", "yes", "no", "on", "off", "true", "false",
+		"null" };
 
 	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
 		if (strlen(words[i]) == len && strncasecmp(words[i], s, len) == 0)
@@ -217,10 +219,13 @@ is_keyword(const char *s, size_t len)
 void
 text_write_word(struct strbuf *out, const char *s, size_t len)
 {
-	bool plain = len && ((s[0] >= 'a' && s[0] <= 'z') || (s[0] >= 'A' && s[0] <= 'Z')) && !is_keyword(s, len);
+	static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+		"0123456789._-/";
+	bool letter = len && ((s[0] >= 'a' && s[0] <= 'z') || (s[0] >= 'A' && s[0] <= 'Z'));
+	bool plain = letter && !is_keyword(s, len);
 
 	for (size_t i = 0; plain && i < len; i++)
-		plain = s[i] && strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-/", s[i]);
+		plain = s[i] && strchr(allowed, s[i]);
 	if (plain)
 		strbuf_add(out, s, len);
 	else

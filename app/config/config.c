@@ -114,7 +114,8 @@ config_keymap(const struct config *c, struct err *e)
 	for (size_t i = 0; i < c->n_keys; i++)
 		keymap_bind(map, (enum action)action_find(c->keys[i].name), "", NULL);
 	for (size_t i = 0; i < c->n_keys; i++) {
-		if (keymap_bind(map, (enum action)action_find(c->keys[i].name), c->keys[i].text, e) < 0) {
+		if (keymap_bind(map, (enum action)action_find(c->keys[i].name), c->keys[i].text,
+			    e) < 0) {
 			keymap_free(map);
 			return NULL;
 		}

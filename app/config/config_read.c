@@ -25,9 +25,10 @@ struct key {
 	size_t offset;			/* of the field, in config or model; where it is one */
 };
 
-/* ---- maps ---------------------------------------------------------------------------------------- */
+/* ---- maps ------------------------------------------------------------------------------------ */
 
-/* Whether a value is a map without a key that comes twice; else a problem that names the key it belongs to. */
+/* Whether a value is a map without a key that comes twice; else a problem that names the key it
+ * belongs to. */
 static bool
 check_map(struct reader *r, const struct ynode *n, const char *key)
 {
@@ -35,7 +36,8 @@ check_map(struct reader *r, const struct ynode *n, const char *key)
 
 	if (n->kind != YNODE_MAP) {
 		if (!ynode_is_null(n))
-			document_problem(&r->doc, n, "\"%s\" must be a map of names and values", key);
+			document_problem(
+				&r->doc, n, "\"%s\" must be a map of names and values", key);
 		return false;
 	}
 	twice = ynode_duplicate_key(n);
@@ -83,7 +85,8 @@ read_sampling(struct reader *r, const struct ynode *value, const struct key *sel
 		if (setting && setting->sampling)
 			set(r, k, k->next);
 		else if (setting)
-			document_problem(&r->doc, k, "\"%s\" stands beside \"sampling\", not in it", k->text);
+			document_problem(&r->doc, k, "\"%s\" stands beside \"sampling\", not in it",
+				k->text);
 		else
 			document_unknown_key(&r->doc, k, "key", names);
 	}
@@ -116,7 +119,7 @@ read_map(struct reader *r, const struct ynode *map, const struct key *table)
 	}
 }
 
-/* ---- values -------------------------------------------------------------------------------------- */
+/* ---- values ---------------------------------------------------------------------------------- */
 
 static void
 read_string(struct reader *r, const struct ynode *value, const struct key *self)
@@ -143,7 +146,8 @@ read_path(struct reader *r, const struct ynode *value, const struct key *self)
 	free(r->model->path);
 	r->model->path = path;
 	if (*path != '/' && slash) {
-		r->model->path = xasprintf("%.*s/%s", (int)(slash - r->config->path), r->config->path, path);
+		r->model->path =
+			xasprintf("%.*s/%s", (int)(slash - r->config->path), r->config->path, path);
 		free(path);
 	}
 }
@@ -171,10 +175,11 @@ read_template(struct reader *r, const struct ynode *value, const struct key *sel
 static void
 refuse_remote(struct reader *r, const struct ynode *value, const struct key *self)
 {
-	document_problem(&r->doc, value, "\"%s\": remote models are not supported by this version", self->name);
+	document_problem(&r->doc, value, "\"%s\": remote models are not supported by this version",
+		self->name);
 }
 
-/* ---- models -------------------------------------------------------------------------------------- */
+/* ---- models ---------------------------------------------------------------------------------- */
 
 #define M(field) offsetof(struct config_model, field)
 static const struct key model_keys[] = {
@@ -200,11 +205,12 @@ check_model(struct reader *r, const struct ynode *map, size_t index)
 		document_problem(&r->doc, map, "this model has no \"name\"");
 		return;
 	}
-	if (!m->path && !ynode_get(map, "provider") && !ynode_get(map, "path"))
+	if (!m->path && !ynode_get(map, "provider"))
 		document_problem(&r->doc, map, "model \"%s\" has no \"path\"", m->name);
 	for (size_t i = 0; i < index; i++)
 		if (r->config->models[i].name && strcmp(r->config->models[i].name, m->name) == 0)
-			document_problem(&r->doc, ynode_get(map, "name"), "there are two models \"%s\"", m->name);
+			document_problem(&r->doc, ynode_get(map, "name"),
+				"there are two models \"%s\"", m->name);
 }
 
 static void
@@ -214,13 +220,15 @@ read_models(struct reader *r, const struct ynode *value, const struct key *self)
 
 	if (value->kind != YNODE_LIST) {
 		if (!ynode_is_null(value))
-			document_problem(&r->doc, value, "\"models\" must be a list: each model begins with \"- name:\"");
+			document_problem(&r->doc, value,
+				"\"models\" must be a list: each model begins with \"- name:\"");
 		return;
 	}
 	c->models = xcalloc(value->n ? value->n : 1, sizeof *c->models);
 	for (const struct ynode *m = value->first; m; m = m->next) {
 		if (m->kind != YNODE_MAP) {
-			document_problem(&r->doc, m, "a model must be a map with \"name\" and \"path\"");
+			document_problem(
+				&r->doc, m, "a model must be a map with \"name\" and \"path\"");
 			continue;
 		}
 		if (!check_map(r, m, "models"))
@@ -233,7 +241,7 @@ read_models(struct reader *r, const struct ynode *value, const struct key *self)
 	}
 }
 
-/* ---- systems and keys ---------------------------------------------------------------------------- */
+/* ---- systems and keys ------------------------------------------------------------------------ */
 
 static void
 add_text(struct config_text **list, size_t *n, const char *name, const char *text)
@@ -323,7 +331,7 @@ read_keys(struct reader *r, const struct ynode *value, const struct key *self)
 	keymap_free(map);
 }
 
-/* ---- the file ------------------------------------------------------------------------------------ */
+/* ---- the file -------------------------------------------------------------------------------- */
 
 #define C(field) offsetof(struct config, field)
 static const struct key top_keys[] = {

@@ -4,7 +4,8 @@
 
 #include "app/config/config.h"
 
-/* Fills an empty configuration, whose path is set. -1 and ERR_CONFIG; what was understood stays in *c. */
+/* Fills an empty configuration, whose path is set. -1 and ERR_CONFIG; what was understood stays in
+ * *c. */
 int config_read(struct config *c, const char *name, const char *yaml, size_t len, struct err *e);
 
 #endif

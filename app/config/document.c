@@ -51,7 +51,8 @@ tell(struct document *d, unsigned line, unsigned column, const char *fmt, va_lis
 	for (size_t i = 0; i < text.len; i++)
 		if (text.s[i] == '\n')
 			text.s[i] = ' ';
-	strbuf_addf(&d->problems, "%s%s:%u:%u: ", d->problems.len ? "\n" : "", d->name, line, column);
+	strbuf_addf(
+		&d->problems, "%s%s:%u:%u: ", d->problems.len ? "\n" : "", d->name, line, column);
 	utf8_scrub(&d->problems, text.s, text.len);
 	strbuf_release(&text);
 }
@@ -114,13 +115,15 @@ document_finish(struct document *d, struct err *e)
 }
 
 void
-document_unknown_key(struct document *d, const struct ynode *key, const char *what, const char *const *known)
+document_unknown_key(
+	struct document *d, const struct ynode *key, const char *what, const char *const *known)
 {
 	const char *near = nearest_name(key->text, known);
 	struct strbuf list = STRBUF_INIT;
 
 	if (near) {
-		document_problem(d, key, "unknown %s \"%s\"; did you mean \"%s\"?", what, key->text, near);
+		document_problem(
+			d, key, "unknown %s \"%s\"; did you mean \"%s\"?", what, key->text, near);
 		return;
 	}
 	for (; *known; known++)

@@ -1,6 +1,7 @@
 /*
- * A YAML file that the user writes (configuration, theme): read, parsed, and everything that is wrong with it
- * gathered, so that all can be put right at once. Problems read "file:line:column: what".
+ * A YAML file that the user writes (configuration, theme): read, parsed, and everything that is
+ * wrong with it gathered, so that all can be put right at once. Problems read "file:line:column:
+ * what".
  */
 #ifndef APP_CONFIG_DOCUMENT_H
 #define APP_CONFIG_DOCUMENT_H
@@ -22,10 +23,11 @@ struct document {
 int document_read_file(const char *path, struct strbuf *out, struct err *e);
 
 /*
- * Parses. Returns the root, a map; NULL when the document is empty, or no map, or no YAML (the latter two are problems).
- * `name` and the result live until document_finish.
+ * Parses. Returns the root, a map; NULL when the document is empty, or no map, or no YAML (the
+ * latter two are problems). `name` and the result live until document_finish.
  */
-const struct ynode *document_begin(struct document *d, const char *name, const char *bytes, size_t len);
+const struct ynode *document_begin(
+	struct document *d, const char *name, const char *bytes, size_t len);
 
 void document_problem(struct document *d, const struct ynode *at, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
@@ -34,9 +36,11 @@ void document_problem(struct document *d, const struct ynode *at, const char *fm
 int document_finish(struct document *d, struct err *e);
 
 /* Reports a key that is not among `known` (NULL-terminated), with the nearest that is. */
-void document_unknown_key(struct document *d, const struct ynode *key, const char *what, const char *const *known);
+void document_unknown_key(
+	struct document *d, const struct ynode *key, const char *what, const char *const *known);
 
-/* The text of a scalar; NULL, and a problem that names `key`, when it is none or has a NUL in it. Borrowed. */
+/* The text of a scalar; NULL, and a problem that names `key`, when it is none or has a NUL in it.
+ * Borrowed. */
 const char *document_text(struct document *d, const struct ynode *n, const char *key);
 
 #endif

@@ -20,7 +20,8 @@ min(size_t a, size_t b)
 	return a < b ? a : b;
 }
 
-/* Edits (insert, delete, change, swap of neighbours) from a to b: optimal string alignment, three rows. */
+/* Edits (insert, delete, change, swap of neighbours) from a to b: optimal string alignment, three
+ * rows. */
 static size_t
 distance(const char *a, const char *b)
 {
@@ -47,7 +48,8 @@ distance(const char *a, const char *b)
 	return one[m];
 }
 
-/* Whether `name` is the beginning of `whole` or has it as its own beginning, three letters at least. */
+/* Whether `name` is the beginning of `whole` or has it as its own beginning, three letters at
+ * least. */
 static int
 shares_beginning(const char *name, const char *whole)
 {

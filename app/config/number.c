@@ -10,7 +10,7 @@
 
 #include "app/config/number.h"
 
-/* The "C" locale, made once. Falls back to the current one (LC_GLOBAL_LOCALE) when memory is gone. */
+/* The "C" locale, made once. Falls back to the current one when memory is gone. */
 static locale_t
 c_locale(void)
 {
@@ -21,7 +21,8 @@ c_locale(void)
 	return loc ? loc : LC_GLOBAL_LOCALE;
 }
 
-/* strtod also takes hexadecimal, "inf", "nan" and leading blanks: none of these is meant by anybody. */
+/* strtod also takes hexadecimal, "inf", "nan" and leading blanks: none of these is meant by
+ * anybody. */
 static int
 is_decimal(const char *s)
 {

@@ -1,5 +1,6 @@
 /*
- * Numbers in files and on the command line: written and read with a point, whatever the user's locale says.
+ * Numbers in files and on the command line: written and read with a point, whatever the user's
+ * locale says.
  */
 #ifndef APP_CONFIG_NUMBER_H
 #define APP_CONFIG_NUMBER_H

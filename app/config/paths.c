@@ -36,7 +36,7 @@ path_make(const char *dir)
 
 	for (char *s = path + 1; *path && (s = strchr(s, '/')); s++) {
 		*s = '\0';
-		mkdir(path, 0700);	/* what matters is whether the last one is there in the end */
+		mkdir(path, 0700); /* what matters is whether the last one is there in the end */
 		*s = '/';
 	}
 	rc = mkdir(path, 0700);
@@ -48,7 +48,8 @@ path_make(const char *dir)
 	return rc;
 }
 
-/* The folder $variable/hum, or ~/fallback/hum; a relative value is ignored, as the XDG specification wants it. */
+/* The folder $variable/hum, or ~/fallback/hum; a relative value is ignored, as the XDG
+ * specification wants it. */
 static char *
 base_path(const char *variable, const char *fallback, const char *name)
 {

@@ -51,7 +51,7 @@ bad_value(const char *name, const char *value, const char *range, struct err *e)
 	return err_set(e, ERR_USAGE, "%s cannot be \"%s\": it must be %s", name, value, range);
 }
 
-/* ---- one parser and one printer for each kind of setting ----------------------------------------- */
+/* ---- one parser and one printer for each kind of setting ------------------------------------- */
 
 #define PARSE_REAL(name, field, low, high, range, word)                                            \
 	double v;                                                                                  \
@@ -136,7 +136,7 @@ static void (*const copies[])(struct settings *, const struct settings *) = { SE
 
 static_assert(N_SETTINGS <= 8 * sizeof(settings_mask), "a settings_mask has a bit for each setting");
 
-/* ---- the table, from outside ---------------------------------------------------------------------- */
+/* ---- the table, from outside ----------------------------------------------------------------- */
 
 void
 settings_init(struct settings *s)

@@ -21,7 +21,7 @@ enum source { FROM_USER, FROM_INSTALLED, FROM_PROGRAM, N_SOURCES };
 
 struct reader {
 	struct document doc;
-	const char *name;		/* of the theme being read; NULL: it has none, it came by its path */
+	const char *name; /* of the theme being read; NULL: it has none, it came by its path */
 	enum source source;
 	int depth;			/* of inheritance */
 	struct style_sheet sheet;
@@ -31,9 +31,10 @@ struct reader {
 /* UNKNOWN: there is none of that name. BAD: there is, and *e says where it is wrong. */
 enum load_result { LOADED = 0, UNKNOWN = -1, BAD = -2 };
 
-static enum load_result load(const char *name, enum source from, int depth, struct style_sheet *out, struct err *e);
+static enum load_result load(
+	const char *name, enum source from, int depth, struct style_sheet *out, struct err *e);
 
-/* ---- colours and attributes ---------------------------------------------------------------------- */
+/* ---- colours and attributes ------------------------------------------------------------------ */
 
 static const char *const color_names[] = {
 	"black", "red", "green", "yellow", "blue", "magenta", "cyan", "white",
@@ -89,7 +90,8 @@ read_color(struct reader *r, const struct ynode *key, int32_t *out)
 	const char *text, *near;
 
 	if (ynode_is_null(key->next)) {
-		document_problem(&r->doc, key, "\"%s\" has no colour (one like \"#a0c0ff\" must stand in quotes)",
+		document_problem(&r->doc, key,
+			"\"%s\" has no colour (one like \"#a0c0ff\" must stand in quotes)",
 			key->text);
 		return;
 	}
@@ -98,10 +100,13 @@ read_color(struct reader *r, const struct ynode *key, int32_t *out)
 		return;
 	near = nearest_name(text, color_names);
 	if (near)
-		document_problem(&r->doc, key->next, "unknown colour \"%s\"; did you mean \"%s\"?", text, near);
+		document_problem(&r->doc, key->next, "unknown colour \"%s\"; did you mean \"%s\"?",
+			text, near);
 	else
-		document_problem(&r->doc, key->next, "\"%.40s\" is no colour: it must be default, 0..255, "
-			"\"#rrggbb\" or a name like red or bright-blue", text);
+		document_problem(&r->doc, key->next,
+			"\"%.40s\" is no colour: it must be default, 0..255, "
+			"\"#rrggbb\" or a name like red or bright-blue",
+			text);
 }
 
 static void
@@ -135,7 +140,7 @@ read_attributes(struct reader *r, const struct ynode *value, unsigned *out)
 	*out = attr;
 }
 
-/* ---- slots --------------------------------------------------------------------------------------- */
+/* ---- slots ----------------------------------------------------------------------------------- */
 
 static bool
 check_map(struct reader *r, const struct ynode *n, const char *what)
@@ -143,7 +148,8 @@ check_map(struct reader *r, const struct ynode *n, const char *what)
 	const struct ynode *twice;
 
 	if (n->kind != YNODE_MAP) {
-		document_problem(&r->doc, n, "\"%s\" must be a map, like {fg: blue, attr: bold}", what);
+		document_problem(
+			&r->doc, n, "\"%s\" must be a map, like {fg: blue, attr: bold}", what);
 		return false;
 	}
 	twice = ynode_duplicate_key(n);
@@ -190,9 +196,10 @@ read_slots(struct reader *r, const struct ynode *slots)
 	}
 }
 
-/* ---- a file -------------------------------------------------------------------------------------- */
+/* ---- a file ---------------------------------------------------------------------------------- */
 
-/* A theme that inherits its own name means the one that it hides: your dark.yaml can begin with hum's. */
+/* A theme that inherits its own name means the one that it hides: your dark.yaml can begin with
+ * hum's. */
 static void
 inherit(struct reader *r, const struct ynode *n)
 {
@@ -206,7 +213,8 @@ inherit(struct reader *r, const struct ynode *n)
 	if (r->name && strcmp(name, r->name) == 0)
 		from = r->source + 1;
 	if (r->depth == MAX_INHERIT) {
-		document_problem(&r->doc, n, "themes inherit one another in a circle, or too many of them");
+		document_problem(
+			&r->doc, n, "themes inherit one another in a circle, or too many of them");
 		return;
 	}
 	rc = load(name, from, r->depth + 1, &r->sheet, &e);
@@ -217,7 +225,8 @@ inherit(struct reader *r, const struct ynode *n)
 }
 
 static int
-parse(struct reader *r, const char *file, const char *yaml, size_t len, struct style_sheet *out, struct err *e)
+parse(struct reader *r, const char *file, const char *yaml, size_t len, struct style_sheet *out,
+	struct err *e)
 {
 	static const char *const known[] = { "name", "about", "inherit", "slots", NULL };
 	const struct ynode *root = document_begin(&r->doc, file, yaml, len), *base, *slots;
@@ -256,7 +265,7 @@ theme_parse(const char *file, const char *yaml, size_t len, struct style_sheet *
 	return parse(&r, file, yaml, len, out, e);
 }
 
-/* ---- finding ------------------------------------------------------------------------------------- */
+/* ---- finding --------------------------------------------------------------------------------- */
 
 /* The folder of a source, heap; NULL for the program itself. */
 static char *
@@ -307,7 +316,8 @@ unknown_theme(const char *name, struct err *e)
 	}
 	near = nearest_name(name, names);
 	if (near && strcmp(near, name) != 0)
-		err_set(e, ERR_CONFIG, "there is no theme \"%s\"; did you mean \"%s\"?", name, near);
+		err_set(e, ERR_CONFIG, "there is no theme \"%s\"; did you mean \"%s\"?", name,
+			near);
 	else
 		err_set(e, ERR_CONFIG, "there is no theme \"%.40s\"; there are: %s", name, all.s);
 	strbuf_release(&all);
@@ -362,12 +372,13 @@ theme_default(void)
 	int64_t index;
 
 	background = colors ? strrchr(colors, ';') : NULL;
-	if (background && number_parse_int(background + 1, &index) == 0 && (index == 7 || index == 15))
+	if (background && number_parse_int(background + 1, &index) == 0 &&
+		(index == 7 || index == 15))
 		return "light";
 	return "dark";
 }
 
-/* ---- listing ------------------------------------------------------------------------------------- */
+/* ---- listing --------------------------------------------------------------------------------- */
 
 struct list {
 	struct theme_entry *items;
@@ -400,7 +411,8 @@ about(const char *yaml, size_t len)
 
 /* Takes over path. */
 static void
-list_add(struct list *l, const char *name, size_t name_len, char *path, const char *yaml, size_t len)
+list_add(
+	struct list *l, const char *name, size_t name_len, char *path, const char *yaml, size_t len)
 {
 	char *copy = xstrndup(name, name_len);
 
@@ -424,7 +436,8 @@ list_folder(struct list *l, const char *folder)
 		size_t n = strlen(entry->d_name);
 		char *path;
 
-		if (n <= 5 || entry->d_name[0] == '.' || strcmp(entry->d_name + n - 5, ".yaml") != 0)
+		if (n <= 5 || entry->d_name[0] == '.' ||
+			strcmp(entry->d_name + n - 5, ".yaml") != 0)
 			continue;
 		path = xasprintf("%s/%s", folder, entry->d_name);
 		if (document_read_file(path, &yaml, NULL) == 0)
@@ -455,8 +468,8 @@ theme_list(struct theme_entry **out)
 		free(folder);
 	}
 	for (size_t i = 0; i < theme_builtin_count; i++)
-		list_add(&l, theme_builtins[i].name, strlen(theme_builtins[i].name), NULL, theme_builtins[i].yaml,
-			theme_builtins[i].len);
+		list_add(&l, theme_builtins[i].name, strlen(theme_builtins[i].name), NULL,
+			theme_builtins[i].yaml, theme_builtins[i].len);
 	if (l.n)
 		qsort(l.items, l.n, sizeof *l.items, by_name);
 	*out = l.items;

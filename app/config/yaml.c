@@ -12,7 +12,7 @@
 
 /* Nodes are handed out by the block: they do not move, and a small document is one allocation. */
 struct ynode_block {
-	struct ynode_block *next;	/* older ones; the first that there was is kept for the next document */
+	struct ynode_block *next;	/* older ones; the first is kept for the next document */
 	size_t n;
 	struct ynode nodes[64];
 };
@@ -116,7 +116,8 @@ add_node(struct reader *r, enum ynode_kind kind, const yaml_event_t *ev)
 		fault_at(r, ev->start_mark, "too many values");
 		return NULL;
 	}
-	if (r->depth && r->open[d]->kind == YNODE_MAP && r->children[d] % 2 == 0 && kind != YNODE_SCALAR) {
+	if (r->depth && r->open[d]->kind == YNODE_MAP && r->children[d] % 2 == 0 &&
+		kind != YNODE_SCALAR) {
 		fault_at(r, ev->start_mark, "a key must be a word");
 		return NULL;
 	}
@@ -164,19 +165,21 @@ scalar(struct reader *r, yaml_event_t *ev)
 		return -1;
 	n->plain = ev->data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
 	n->len = ev->data.scalar.length;
-	n->text = (char *)ev->data.scalar.value;	/* taken over: libyaml's memory is malloc's */
+	n->text = (char *)ev->data.scalar.value; /* taken over: libyaml's memory is malloc's */
 	ev->data.scalar.value = NULL;
 	return 0;
 }
 
 /* Anchors and tags would make a text mean something else than it says. */
 static int
-refuse_properties(struct reader *r, const yaml_event_t *ev, const yaml_char_t *anchor, const yaml_char_t *tag)
+refuse_properties(
+	struct reader *r, const yaml_event_t *ev, const yaml_char_t *anchor, const yaml_char_t *tag)
 {
 	if (anchor)
 		return fault_at(r, ev->start_mark, "anchors (&name) are not supported");
 	if (tag)
-		return fault_at(r, ev->start_mark, "tags (!name) are not supported; put the text in quotes");
+		return fault_at(r, ev->start_mark,
+			"tags (!name) are not supported; put the text in quotes");
 	return 0;
 }
 
@@ -189,11 +192,13 @@ take(struct reader *r, yaml_event_t *ev)
 			return -1;
 		return scalar(r, ev);
 	case YAML_MAPPING_START_EVENT:
-		if (refuse_properties(r, ev, ev->data.mapping_start.anchor, ev->data.mapping_start.tag) < 0)
+		if (refuse_properties(
+			    r, ev, ev->data.mapping_start.anchor, ev->data.mapping_start.tag) < 0)
 			return -1;
 		return begin(r, YNODE_MAP, ev);
 	case YAML_SEQUENCE_START_EVENT:
-		if (refuse_properties(r, ev, ev->data.sequence_start.anchor, ev->data.sequence_start.tag) < 0)
+		if (refuse_properties(
+			    r, ev, ev->data.sequence_start.anchor, ev->data.sequence_start.tag) < 0)
 			return -1;
 		return begin(r, YNODE_LIST, ev);
 	case YAML_MAPPING_END_EVENT:
@@ -204,7 +209,8 @@ take(struct reader *r, yaml_event_t *ev)
 		return fault_at(r, ev->start_mark, "aliases (*name) are not supported");
 	case YAML_DOCUMENT_START_EVENT:
 		if (r->doc->root)
-			return fault_at(r, ev->start_mark, "a second document begins here; only one is read");
+			return fault_at(r, ev->start_mark,
+				"a second document begins here; only one is read");
 		return 0;
 	default:
 		return 0;
@@ -270,7 +276,8 @@ ynode_get(const struct ynode *map, const char *key)
 bool
 ynode_is(const struct ynode *n, const char *text)
 {
-	return n->kind == YNODE_SCALAR && n->len == strlen(text) && memcmp(n->text, text, n->len) == 0;
+	return n->kind == YNODE_SCALAR && n->len == strlen(text) &&
+	       memcmp(n->text, text, n->len) == 0;
 }
 
 bool

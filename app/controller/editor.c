@@ -13,6 +13,7 @@
 
 #include "app/controller/controller.h"
 #include "app/controller/editor.h"
+#include "app/signals.h"
 #include "base/utf8.h"
 #include "base/xalloc.h"
 
@@ -32,7 +33,7 @@ write_input(const char *text, char **path)
 	fd = mkostemps(*path, 3, O_CLOEXEC);
 	if (fd < 0)
 		return -1;
-	if (write(fd, text, len) != (ssize_t)len) {
+	if (write(fd, text, len) != (ssize_t)len || (len && write(fd, "\n", 1) != 1)) {
 		close(fd);
 		unlink(*path);
 		return -1;
@@ -61,6 +62,22 @@ read_input(struct controller *c, const char *path)
 	strbuf_release(&clean);
 }
 
+/* Stops with the editor, ends with it. */
+static void
+pass_on_signals(struct controller *c, pid_t pid)
+{
+	int sig;
+
+	while ((sig = signals_next())) {
+		if (sig == SIGTSTP)
+			signals_stop_self();
+		if (!signal_is_end(sig) || sig == SIGINT)	/* Ctrl-C is a key of the editor's */
+			continue;
+		kill(pid, sig);
+		controller_quit(c, ERR_INTERRUPTED);
+	}
+}
+
 /* The editor has the terminal; we only keep what the model says safe. */
 static int
 wait_for(struct controller *c, pid_t pid)
@@ -69,6 +86,7 @@ wait_for(struct controller *c, pid_t pid)
 	int status;
 
 	for (;;) {
+		pass_on_signals(c, pid);
 		pid_t got = waitpid(pid, &status, WNOHANG);
 
 		if (got == pid)

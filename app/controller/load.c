@@ -100,15 +100,27 @@ controller_load(struct controller *c, const char *what, struct err *e)
 	m = model_list_find(&l, what, e);
 	if (m && c->phase == PHASE_IDLE) {
 		c->picked_model = true;
-		c->fallback = false;
+		c->fallback = c->stand_in = false;
 		post_load(c, &l, m);
 	} else if (m) {
 		free(c->next_model);
 		c->next_model = model_ref(&l, m);
-		controller_flash(c, "%s comes after this answer", m->name);
+		controller_flash(c, "%s comes next", m->name);
 	}
 	model_list_release(&l);
 	return m ? 0 : -1;
+}
+
+void
+controller_load_next(struct controller *c)
+{
+	char *next = c->next_model;
+	struct err e;
+
+	c->next_model = NULL;
+	if (next && controller_load(c, next, &e) < 0)
+		controller_error(c, "%s", e.text);
+	free(next);
 }
 
 void
@@ -159,13 +171,13 @@ load_unasked(struct controller *c, struct model_list *l)
 		}
 		free(ref);
 	}
-	c->fallback = false;
-	if (!m) {
-		c->fallback = why != NULL;
+	/* A stand-in does not become the chat's model: the next start looks for the real one again. */
+	c->stand_in = why != NULL;
+	c->fallback = why && !m;
+	if (!m)
 		m = model_list_find(l, GUIDE_NAME, &e);
-	}
 	if (why)
-		controller_notice(c, "%s%s", why, m ? " The bundled guide answers for now." : "");
+		controller_notice(c, "%s %s answers for now.", why, m ? m->name : "Nobody");
 	free(why);
 	if (m)
 		post_load(c, l, m);
@@ -244,8 +256,7 @@ on_loaded(struct controller *c, const struct mail *ev)
 	c->evicted = 0;
 	marker_clear(c);
 	controller_update_settings(c);
-	/* A stand-in does not become the chat's model: the next start looks for the real one again. */
-	if (other && !c->fallback && !c->session->read_only)
+	if (other && !c->stand_in && !c->session->read_only)
 		controller_disk(c, session_set_model(c->session, c->model.ref, &e), &e);
 	controller_show_title(c);
 	welcome(c);
@@ -275,10 +286,21 @@ on_load_failed(struct controller *c, const struct mail *ev)
 	}
 	/* The first model of this run: something has to answer. */
 	if (controller_load(c, GUIDE_NAME, &e) == 0) {
-		c->fallback = true;
+		c->fallback = c->stand_in = true;
 		c->picked_model = false;
 		controller_notice(c, "The bundled guide answers for now. /model chooses another model.");
 	}
+}
+
+static void
+do_after_load(struct controller *c)
+{
+	void (*fn)(struct controller *c) = c->after_load;
+
+	if (!fn || c->phase != PHASE_IDLE)
+		return;			/* another model is loading by now */
+	c->after_load = NULL;
+	fn(c);
 }
 
 void
@@ -297,12 +319,16 @@ controller_load_event(struct controller *c, const struct mail *ev)
 		c->job = 0;
 		c->stopping = false;
 	}
-	if (ev->type == MAIL_LOADED) {
+	if (ev->type == MAIL_LOADED)
 		on_loaded(c, ev);
-		controller_send_queue(c);
-	} else if (mine) {
+	else if (mine)
 		on_load_failed(c, ev);
-		if (c->phase == PHASE_IDLE)	/* it was meant for another model */
-			controller_take_queue_back(c);
-	}
+	if (c->phase == PHASE_IDLE)
+		controller_load_next(c);
+	if (ev->type == MAIL_FAILED && mine)
+		c->after_load = NULL;
+	if (ev->type == MAIL_FAILED && mine && c->phase == PHASE_IDLE)
+		controller_take_queue_back(c);	/* it was meant for another model */
+	do_after_load(c);
+	controller_send_queue(c);
 }

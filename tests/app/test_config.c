@@ -146,6 +146,8 @@ config__error__names_place_and_remedy(void **state)
 		{ "models: [x]", "c.yaml:1:10: a model must be a map with \"name\" and \"path\"" },
 		{ "models:\n  - path: x\n", "c.yaml:2:5: this model has no \"name\"" },
 		{ "models:\n  - name: x\n", "c.yaml:2:5: model \"x\" has no \"path\"" },
+		{ "models: [{name: x, path}]", "c.yaml:1:10: model \"x\" has no \"path\"" },
+		{ "models: [{name: '', path: a}]", "c.yaml:1:10: this model has no \"name\"" },
 		{ "models:\n- {name: x, path: a}\n- {name: x, path: b}", "c.yaml:3:10: there are two models \"x\"" },
 		{ "models:\n- {name: x, path: a, tempalte: llama-2}",
 			"c.yaml:2:22: unknown key \"tempalte\"; did you mean \"template\"?" },

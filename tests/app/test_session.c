@@ -383,6 +383,54 @@ session__file_without_last_newline__is_gone_on_with(void **state)
 }
 
 static void
+session__look__neither_locks_nor_repairs(void **state)
+{
+	char *path = put_file("h.yaml", HEADER USER(1, 0, "q") "--- {tit");
+	struct session *looked = session_look(path, &e), *s;
+	int id;
+
+	assert_non_null(looked);
+	assert_true(looked->read_only);
+	assert_null(looked->warning);
+	assert_text(looked, 1, "q");
+	assert_int_equal(session_add_user(looked, 1, "x", &id, &e), -1);
+	assert_file(path, HEADER USER(1, 0, "q") "--- {tit");
+	s = load(path);
+	assert_false(s->read_only);
+	session_free(looked);
+	ask(s, "goes on");
+	session_free(s);
+	free(path);
+}
+
+static void
+session__import__is_a_session_of_its_own(void **state)
+{
+	struct session *s = session_new(NULL), *copy;
+	char *file, *below;
+
+	ok(session_set_system(s, "Be brief.", &e));
+	ask(s, "q");
+	answer(s, " a\n\n");
+	copy = session_import(dir, &s->conv, &e);
+	assert_non_null(copy);
+	assert_int_equal(s->conv.n, 0);
+	copy = reload(copy);
+	assert_null(copy->warning);
+	assert_string_equal(copy->conv.system, "Be brief.");
+	assert_text(copy, 2, " a\n\n");
+	assert_int_equal(conversation_find(&copy->conv, 2)->finish, FINISH_STOP);
+	file = put_file("f", "");
+	below = xasprintf("%s/f/g", dir);
+	assert_null(session_import(below, &copy->conv, &e));
+	assert_int_equal(e.code, ERR_STORE);
+	free(below);
+	free(file);
+	session_free(copy);
+	session_free(s);
+}
+
+static void
 session__numbers_used_up__is_an_error(void **state)
 {
 	char *path = put_file("h.yaml", HEADER USER(1000000000, 0, "q"));
@@ -415,6 +463,8 @@ main(void)
 		TEST(session__load__refuses_what_is_no_session),
 		TEST(session__hand_edited__loses_only_what_is_wrong),
 		TEST(session__file_without_last_newline__is_gone_on_with),
+		TEST(session__look__neither_locks_nor_repairs),
+		TEST(session__import__is_a_session_of_its_own),
 		TEST(session__numbers_used_up__is_an_error),
 	};
 

@@ -413,6 +413,58 @@ input__keys__after_an_action_wait_for_the_program(void **state)
 }
 
 static void
+input__vi__has_escape_first(void **state)
+{
+	screen_open(12, 60, NULL);
+	screen_keys("\033\n");			/* vi-editing-mode */
+	screen_keys("text\033");
+	screen_wait(50);
+	expect_no_event();			/* out of insert mode */
+	screen_keys("x\033");
+	screen_wait(50);
+	assert_int_equal(expect_event(UI_ACTION).action, ACTION_STOP);
+	assert_string_equal(ui_input(screen), "tex");
+	screen_keys("cc\033[27u");		/* and with nothing typed it is both */
+	assert_int_equal(expect_event(UI_ACTION).action, ACTION_STOP);
+	screen_keys("\005");			/* emacs-editing-mode */
+	screen_keys("\033");
+	screen_wait(50);
+	assert_int_equal(expect_event(UI_ACTION).action, ACTION_STOP);
+}
+
+static void
+input__end_of_file__asks_as_an_interrupt_does(void **state)
+{
+	screen_open(12, 60, NULL);
+	screen_keys("a\001\004");
+	expect_no_event();
+	assert_string_equal(ui_input(screen), "");
+	screen_keys("\004");
+	assert_int_equal(expect_event(UI_ACTION).action, ACTION_INTERRUPT);
+	screen_keys("goes on");
+	screen_has("> goes on");
+}
+
+static void
+input__commands__of_several_keys_can_be_left(void **state)
+{
+	screen_open(12, 60, NULL);
+	screen_keys("text\0305" "\033");	/* C-x 5 is none; M-5 is an argument */
+	screen_wait(50);
+	expect_event(UI_ACTION);
+	screen_keys("\0335");
+	screen_has("(arg: 5)");
+	screen_keys("\003");
+	expect_no_event();
+	screen_lacks("arg");
+	screen_keys("\026\003!");		/* C-v: even Ctrl-C is text */
+	expect_no_event();
+	screen_has("␃!");
+	screen_keys("\030\033[5~y");		/* a key that is none of its ends it */
+	screen_has("␃!y");
+}
+
+static void
 input__set__is_undoable_and_told_once(void **state)
 {
 	screen_open(12, 60, NULL);
@@ -632,6 +684,9 @@ main(void)
 		TEST(input__search__comes_first_and_is_visible),
 		TEST(input__actions__win_over_readline_and_can_be_moved),
 		TEST(input__keys__after_an_action_wait_for_the_program),
+		TEST(input__vi__has_escape_first),
+		TEST(input__end_of_file__asks_as_an_interrupt_does),
+		TEST(input__commands__of_several_keys_can_be_left),
 		TEST(input__set__is_undoable_and_told_once),
 		TEST(chat__stream__is_followed_until_the_reader_leaves),
 		TEST(chat__resize__while_streaming_keeps_the_place),

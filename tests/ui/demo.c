@@ -1,7 +1,7 @@
 /*
  * The screen without a model: answers everything with the same text, at a steady rate. For looking at
  * the terminal by hand: make tests/ui/demo && tests/ui/demo [dusk|paper|mono]
- * Type /list, /page, /ask, /theme or /fill 500 for the other things there are.
+ * Type /list, /page, /ask, /kinds, /theme or /fill 500 for the other things there are.
  */
 #include "config.h"
 
@@ -166,6 +166,10 @@ submit(struct demo *d, const char *text)
 	} else if (!strcmp(text, "/theme")) {
 		d->theme = (d->theme + 1) % 3;
 		ui_set_style(d->ui, themes[d->theme].sheet);
+	} else if (!strcmp(text, "/kinds")) {
+		transcript_add(t, ENTRY_NOTICE, "", "Saved as \"Trip to Cusco\". The model is llama-2-13b-chat now.");
+		transcript_add(t, ENTRY_DIVIDER, "", "older messages left the context");
+		transcript_add(t, ENTRY_ERROR, "error", "The model file was cut short: 3.1 of 7.4 GB. Fetch it again with hum models.");
 	} else if (!strncmp(text, "/fill ", 6)) {
 		for (int i = 0; i < atoi(text + 6); i++)
 			transcript_add(t, i & 1 ? ENTRY_ASSISTANT : ENTRY_USER, i & 1 ? "llama" : "you", answer);
@@ -220,7 +224,8 @@ static void
 complete(void *ctx, const char *line, size_t cursor, struct ui_completions *out)
 {
 	static const char *const commands[][2] = {
-		{ "/ask", "ask a question" }, { "/fill ", "add many messages" }, { "/list", "show a list" },
+		{ "/ask", "ask a question" }, { "/fill ", "add many messages" }, { "/kinds", "what else is said" },
+		{ "/list", "show a list" },
 		{ "/page", "show a page" }, { "/theme", "the next theme" },
 	};
 

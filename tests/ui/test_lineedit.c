@@ -317,6 +317,19 @@ lineedit__history__survives_a_restart_with_its_line_breaks(void **state)
 }
 
 static void
+lineedit__search__of_an_empty_history_finds_nothing(void **state)
+{
+	enter("from before");
+	lineedit_stop();
+	lineedit_start(NULL, 0);
+	feed("\022");
+	type("before");
+	assert_string_equal(lineedit_prompt(), "(failed reverse-i-search)`before': ");
+	lineedit_abort();
+	assert_line("", 0);
+}
+
+static void
 lineedit__history__mends_a_torn_line_and_stays_short(void **state)
 {
 	FILE *f = fopen(histfile, "w");
@@ -379,6 +392,7 @@ main(void)
 		TEST(lineedit__cursor__never_stands_in_a_cluster),
 		TEST(lineedit__vi__has_its_modes),
 		TEST(lineedit__history__survives_a_restart_with_its_line_breaks),
+		TEST(lineedit__search__of_an_empty_history_finds_nothing),
 		TEST(lineedit__history__mends_a_torn_line_and_stays_short),
 		TEST(lineedit__insert__is_quick_with_a_megabyte),
 	};

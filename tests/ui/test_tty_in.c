@@ -56,7 +56,7 @@ static const struct {
 	{ S("\033f\033\r\033\177\033<\033\xc3\xa9\033\001"), "Alt-F Alt-Enter Alt-Backspace Alt-< Alt-\xc3\xa9 Ctrl-Alt-A" },
 	{ S("\033[13;2u\033[27u\033[97;5u\033[57399u\033[44:60;4u"), "Shift-Enter Esc Ctrl-A 0 Alt-<" },
 	{ S("\033[97;5:3u\033[57441u\033[97;9u\033[120;133u"), "Ctrl-X" },	/* release, Shift by itself, Super, with NumLock */
-	{ S("\033[27;2;13~\033[27;5;9~"), "Shift-Enter Ctrl-Tab" },
+	{ S("\033[27;2;13~\033[27;5;9~\033[91;5u"), "Shift-Enter Ctrl-Tab Esc" },
 	{ S("\033[<64;3;4M\033[<65;3;4M\033[<0;10;2M\033[<0;10;2m\033[<35;9;9M"), "<64@3,2> <65@3,2> <0@1,9>" },
 	{ S("\033[M !!\033[M`!\""), "<0@0,0> <64@1,0>" },
 	{ S("\033[I\033[O\033[?1;2c\033[?2004;1$y\033[24;80R"), "" },	/* focus, answers */

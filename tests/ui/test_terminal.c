@@ -1,0 +1,347 @@
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <locale.h>
+#include <poll.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/wait.h>
+#include <termios.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "ui/ui.h"
+
+/* A child with a terminal of its own, and what it wrote there so far. */
+struct child {
+	pid_t pid;
+	int tty;
+	struct strbuf out;
+};
+
+static void
+child_start(struct child *c, const char *term, int (*run)(void))
+{
+	struct winsize size = { .ws_row = 20, .ws_col = 70 };
+	const char *name;
+
+	c->tty = posix_openpt(O_RDWR | O_NOCTTY);
+	assert_true(c->tty >= 0);
+	assert_int_equal(grantpt(c->tty), 0);
+	assert_int_equal(unlockpt(c->tty), 0);
+	name = ptsname(c->tty);
+	assert_non_null(name);
+	assert_int_equal(ioctl(c->tty, TIOCSWINSZ, &size), 0);
+	strbuf_init(&c->out);
+	c->pid = fork();
+	assert_true(c->pid >= 0);
+	if (!c->pid) {
+		int fd;
+
+		setsid();
+		fd = open(name, O_RDWR);
+		for (int i = 0; i < 3; i++)
+			if (dup2(fd, i) < 0)
+				_exit(99);
+		if (fd > 2)
+			close(fd);
+		close(c->tty);
+		setenv("TERM", term, 1);
+		_exit(run());
+	}
+}
+
+/* Reads until the text has come; false when the child ended before. */
+static bool
+child_wrote(struct child *c, const char *text)
+{
+	char bytes[4096];
+
+	while (!memmem(c->out.s, c->out.len, text, strlen(text))) {
+		ssize_t n = read(c->tty, bytes, sizeof bytes);
+
+		if (n <= 0 && errno != EINTR)
+			return false;
+		strbuf_add(&c->out, bytes, n > 0 ? (size_t)n : 0);
+	}
+	return true;
+}
+
+static bool
+child_is_raw(struct child *c)
+{
+	struct termios t;
+
+	assert_int_equal(tcgetattr(c->tty, &t), 0);
+	return !(t.c_lflag & (ICANON | ECHO | ISIG));
+}
+
+static void
+child_key(struct child *c, const char *key)
+{
+	assert_int_equal(write(c->tty, key, strlen(key)), strlen(key));
+}
+
+static int
+child_end(struct child *c)
+{
+	int status;
+
+	child_wrote(c, "this never comes");
+	assert_int_equal(waitpid(c->pid, &status, 0), c->pid);
+	close(c->tty);
+	strbuf_release(&c->out);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static bool
+has(const struct child *c, const char *text)
+{
+	return memmem(c->out.s, c->out.len, text, strlen(text));
+}
+
+static void
+forget(struct child *c)
+{
+	strbuf_reset(&c->out);
+}
+
+/* ---- what the children do -------------------------------------------------------------------- */
+
+/* Draws and waits until a line is sent: its text, or "" when the terminal is gone. */
+static void
+wait_for_line(struct ui *ui, char *line, size_t n)
+{
+	struct pollfd p = { ui_fd(ui), POLLIN, 0 };
+	struct ui_event ev;
+
+	snprintf(line, n, "%s", "");
+	for (;;) {
+		ui_draw(ui);
+		poll(&p, 1, ui_timeout(ui));
+		if (p.revents && !ui_read(ui))
+			return;
+		while (ui_next_event(ui, &ev)) {
+			if (ev.type == UI_SUBMIT) {
+				snprintf(line, n, "%s", ev.text);
+				return;
+			}
+		}
+	}
+}
+
+/* Each look at it is a frame later. */
+static int64_t
+quick_clock(void)
+{
+	static int64_t now;
+
+	return now += 20;
+}
+
+static int
+chat(void)
+{
+	struct ui *ui = ui_new(&(struct ui_opts){ .now_ms = quick_clock }, NULL);
+	char line[64];
+
+	if (!ui)
+		return 1;
+	ui_set_title(ui, "ready", "");
+	for (int i = 0; i < 60; i++) {		/* much that scrolls, and long runs of one character */
+		char text[64];
+
+		snprintf(text, sizeof text, "%d -----------------------------------", i);
+		transcript_add(ui_transcript(ui), ENTRY_USER, "you", text);
+		ui_draw(ui);
+	}
+	wait_for_line(ui, line, sizeof line);
+	if (!strcmp(line, "suspend")) {
+		ui_suspend(ui);
+		if (write(1, "outside", 7) != 7)
+			return 2;
+		if (read(0, line, sizeof line) < 1)
+			return 3;
+		ui_resume(ui);
+		wait_for_line(ui, line, sizeof line);
+	}
+	if (!strcmp(line, "die")) {
+		ui_restore_terminal();
+		ui_restore_terminal();
+		return write(1, "closed", 6) == 6 ? 7 : 8;
+	}
+	ui_free(ui);
+	if (!*line)
+		return 4;
+	return write(1, "closed", 6) == 6 ? 0 : 8;
+}
+
+static int
+refused(void)
+{
+	struct err e = { 0 };
+
+	if (ui_new(&(struct ui_opts){ .style = NULL }, &e))
+		return 1;
+	fprintf(stderr, "%s\n", e.text);
+	return 10 + (int)e.code;
+}
+
+static int
+refused_without_tty(void)
+{
+	int fd = open("/dev/null", O_RDWR);
+
+	dup2(fd, 0);
+	return refused();
+}
+
+/* ---- tests ----------------------------------------------------------------------------------- */
+
+static void
+terminal__modes__are_set_and_put_back(void **state)
+{
+	struct child c;
+
+	child_start(&c, "xterm-256color", chat);
+	assert_true(child_wrote(&c, "ready"));
+	assert_true(has(&c, "\033[?1049h"));
+	assert_true(has(&c, "\033[?2004h"));
+	assert_true(has(&c, "\033[?1006h"));
+	assert_true(has(&c, "\033[>5u"));
+	assert_true(child_is_raw(&c));
+	forget(&c);
+	child_key(&c, "bye\r");
+	assert_true(child_wrote(&c, "closed"));
+	assert_true(has(&c, "\033[?1049l"));
+	assert_true(has(&c, "\033[?2004l"));
+	assert_true(has(&c, "\033[?1000l"));
+	assert_true(has(&c, "\033[<u"));
+	assert_false(child_is_raw(&c));
+	assert_int_equal(child_end(&c), 0);
+}
+
+static void
+terminal__restore__works_without_the_rest(void **state)
+{
+	struct child c;
+
+	child_start(&c, "xterm-256color", chat);
+	assert_true(child_wrote(&c, "ready"));
+	forget(&c);
+	child_key(&c, "die\r");
+	assert_true(child_wrote(&c, "closed"));
+	assert_true(has(&c, "\033[?1049l"));
+	assert_true(has(&c, "\033[?2004l"));
+	assert_true(has(&c, "\033[<u"));
+	assert_false(child_is_raw(&c));
+	assert_int_equal(child_end(&c), 7);
+}
+
+static void
+terminal__suspend__leaves_and_comes_back(void **state)
+{
+	struct child c;
+
+	child_start(&c, "xterm-256color", chat);
+	assert_true(child_wrote(&c, "ready"));
+	forget(&c);
+	child_key(&c, "suspend\r");
+	assert_true(child_wrote(&c, "outside"));
+	assert_true(has(&c, "\033[?1049l"));
+	assert_true(has(&c, "\033[?2004l"));
+	assert_false(child_is_raw(&c));
+	forget(&c);
+	child_key(&c, "x\r");
+	assert_true(child_wrote(&c, "ready"));
+	assert_true(has(&c, "\033[?1049h"));
+	assert_true(has(&c, "\033[?2004h"));
+	assert_true(child_is_raw(&c));
+	child_key(&c, "bye\r");
+	assert_int_equal(child_end(&c), 0);
+}
+
+static void
+terminal__output__keeps_to_what_all_know(void **state)
+{
+	struct child c;
+	size_t frames = 0;
+
+	child_start(&c, "xterm-256color", chat);
+	assert_true(child_wrote(&c, "ready"));
+	child_key(&c, "bye\r");
+	assert_true(child_wrote(&c, "closed"));
+	for (size_t i = 0; i + 1 < c.out.len; i++) {
+		const char *s = c.out.s + i;
+
+		if (s[0] != '\033' || s[1] != '[')
+			continue;
+		frames += !strncmp(s, "\033[?2026h", 8);
+		s += 2;
+		while (*s >= '0' && *s <= '9')
+			s++;
+		assert_false(*s == 'S' || *s == 'T' || *s == 'b');
+	}
+	assert_true(frames > 30);
+	assert_int_equal(child_end(&c), 0);
+}
+
+static void
+terminal__hangup__is_told(void **state)
+{
+	struct child c;
+	int status;
+
+	child_start(&c, "xterm-256color", chat);
+	assert_true(child_wrote(&c, "ready"));
+	close(c.tty);
+	assert_int_equal(waitpid(c.pid, &status, 0), c.pid);
+	assert_true(WIFSIGNALED(status) || WEXITSTATUS(status) == 4);	/* SIGHUP, or the end of the input */
+	strbuf_release(&c.out);
+}
+
+static void
+terminal__open__refuses_what_cannot_work(void **state)
+{
+	struct child c;
+
+	child_start(&c, "dumb", refused);
+	assert_true(child_wrote(&c, "--plain"));
+	assert_int_equal(child_end(&c), 10 + ERR_USAGE);
+	child_start(&c, "no-such-terminal", refused);
+	assert_true(child_wrote(&c, "no-such-terminal"));
+	assert_int_equal(child_end(&c), 10 + ERR_USAGE);
+	child_start(&c, "xterm-256color", refused_without_tty);
+	assert_true(child_wrote(&c, "needs a terminal"));
+	assert_int_equal(child_end(&c), 10 + ERR_USAGE);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(terminal__modes__are_set_and_put_back),
+		cmocka_unit_test(terminal__restore__works_without_the_rest),
+		cmocka_unit_test(terminal__suspend__leaves_and_comes_back),
+		cmocka_unit_test(terminal__output__keeps_to_what_all_know),
+		cmocka_unit_test(terminal__hangup__is_told),
+		cmocka_unit_test(terminal__open__refuses_what_cannot_work),
+	};
+
+	setlocale(LC_ALL, "C.UTF-8");
+	setenv("INPUTRC", "/dev/null", 1);
+	unsetenv("NO_COLOR");
+	unsetenv("COLORTERM");
+	unsetenv("LINES");
+	unsetenv("COLUMNS");
+	signal(SIGHUP, SIG_DFL);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
