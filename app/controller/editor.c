@@ -33,7 +33,7 @@ write_input(const char *text, char **path)
 	fd = mkostemps(*path, 3, O_CLOEXEC);
 	if (fd < 0)
 		return -1;
-	if (write(fd, text, len) != (ssize_t)len) {
+	if (write(fd, text, len) != (ssize_t)len || (len && write(fd, "\n", 1) != 1)) {
 		close(fd);
 		unlink(*path);
 		return -1;

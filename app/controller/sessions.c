@@ -126,11 +126,14 @@ greet(struct controller *c)
 	const struct conversation *conv = &c->session->conv;
 	const struct message *last = conversation_find(conv, conv->head);
 
+	if (c->session->read_only) {
+		controller_error(c, "This chat can only be read here: %s. /new begins another one.",
+			c->session->warning ? c->session->warning : "another hum has it open");
+		return;
+	}
 	if (c->session->warning)
 		controller_error(c, "%s", c->session->warning);
-	if (c->session->read_only)
-		controller_notice(c, "Another hum has this chat open; here it can only be read. /new begins another one.");
-	else if (last && last->role == ROLE_USER)
+	if (last && last->role == ROLE_USER)
 		controller_notice(c, "The last message was not answered. /regen answers it.");
 	else if (last && last->finish == FINISH_OPEN)
 		controller_notice(c, "The last answer was interrupted. /continue goes on with it, /regen asks again.");
@@ -148,7 +151,9 @@ adopt(struct controller *c, struct session *s)
 	c->stats = (struct llm_stats){ 0 };
 	c->evicted = c->n_sent = 0;
 	c->count_job = 0;
+	c->after_load = NULL;
 	c->disk_failed = false;
+	c->view.live = s->read_only ? s->conv.head : 0;	/* whoever has it open may be writing it */
 	c->opening = true;
 	controller_show_conversation(c);
 	c->opening = false;
@@ -156,9 +161,8 @@ adopt(struct controller *c, struct session *s)
 	greet(c);
 }
 
-/* The system prompt that new conversations begin with. */
-static const char *
-usual_system(const struct controller *c)
+const char *
+controller_usual_system(const struct controller *c)
 {
 	const char *what = c->o.system, *text;
 
@@ -190,7 +194,7 @@ leave(struct controller *c, struct err *e)
 void
 controller_new_session(struct controller *c, const char *title)
 {
-	const char *system = usual_system(c);
+	const char *system = controller_usual_system(c);
 	struct session *s;
 	struct err e = { 0 };
 

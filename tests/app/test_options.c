@@ -12,23 +12,33 @@
 
 static struct options o;
 static struct err e;
+static char *argv[16];		/* the options borrow from it, as they do from the real one */
+
+static int
+forget(void **state)
+{
+	options_release(&o);
+	for (size_t i = 0; i < sizeof argv / sizeof *argv; i++) {
+		free(argv[i]);
+		argv[i] = NULL;
+	}
+	return 0;
+}
 
 /* Parses "hum" and the words given, up to NULL. */
 static int
 parse(const char *first, ...)
 {
-	char *argv[16];
 	int argc = 0;
 	va_list ap;
 
+	forget(NULL);
 	argv[argc++] = strdup("hum");
 	va_start(ap, first);
 	for (const char *s = first; s; s = va_arg(ap, const char *))
 		argv[argc++] = strdup(s);
 	va_end(ap);
 	memset(&e, 0, sizeof e);
-	options_release(&o);
-	/* The words stay allocated: the options borrow them, as they do from the real argv. */
 	return options_parse(&o, programs, argc, argv, &e);
 }
 
@@ -195,19 +205,21 @@ options__table__no_option_twice(void **state)
 		}
 }
 
+#define TEST(name) cmocka_unit_test_teardown(name, forget)
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(options__parse__nothing_is_the_chat),
-		cmocka_unit_test(options__parse__short_and_long_forms),
-		cmocka_unit_test(options__parse__settings_are_options),
-		cmocka_unit_test(options__parse__resume_with_and_without_text),
-		cmocka_unit_test(options__parse__words_of_programs),
-		cmocka_unit_test(options__parse__faults_are_named),
-		cmocka_unit_test(options__number__range),
-		cmocka_unit_test(options__help__names_every_option_and_program),
-		cmocka_unit_test(options__table__no_option_twice),
+		TEST(options__parse__nothing_is_the_chat),
+		TEST(options__parse__short_and_long_forms),
+		TEST(options__parse__settings_are_options),
+		TEST(options__parse__resume_with_and_without_text),
+		TEST(options__parse__words_of_programs),
+		TEST(options__parse__faults_are_named),
+		TEST(options__number__range),
+		TEST(options__help__names_every_option_and_program),
+		TEST(options__table__no_option_twice),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
