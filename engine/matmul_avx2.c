@@ -23,6 +23,23 @@ panel_signed(vu q)
 	return q;
 }
 
+static const float nibble_scale = 1;
+
+static inline void
+panel_nibbles_less_8(vu x, vu out[2])
+{
+	out[0] = x & 0x0f0f0f0f;
+	out[1] = x >> 4 & 0x0f0f0f0f;
+}
+
+static inline vu
+panel_lookup(vu nibbles)
+{
+	const __m128i values = _mm_setr_epi8(-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113);
+
+	return (vu)_mm256_shuffle_epi8(_mm256_broadcastsi128_si256(values), (__m256i)nibbles);
+}
+
 #include "engine/panel_unpack.h"
 #include "engine/panel_tiles.h"
 

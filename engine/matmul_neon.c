@@ -39,6 +39,12 @@ halves_to_float(vu x, vf out[2])
 	out[1] = (vf)vcvt_f32_f16(vreinterpret_f16_u16(vshrn_n_u32((uint32x4_t)x, 16)));
 }
 
+static inline vf
+load_halves(const uint8_t *p, size_t stride)
+{
+	return (vf)vcvt_f32_f16(vcreate_f16(four_halves(p, stride)));
+}
+
 static inline vu
 panel_unsigned(vu x, uint32_t mask, int zero)
 {
@@ -57,8 +63,18 @@ merge(vu a, vu b, uint32_t mask)
 	return (a & ~mask) | (b & mask);
 }
 
+/* 16 * (q - 8): q in the upper half of the byte, and its sign turned. */
+static const float nibble_scale = 1.0f / 16;
+
+static inline void
+panel_nibbles_less_8(vu x, vu out[2])
+{
+	out[0] = (x << 4 & 0xf0f0f0f0) ^ 0x80808080;
+	out[1] = (x & 0xf0f0f0f0) ^ 0x80808080;
+}
+
 static inline vu
-lookup(vu nibbles)
+panel_lookup(vu nibbles)
 {
 	static const int8_t values[16] = {
 		-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113,

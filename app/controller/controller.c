@@ -55,6 +55,8 @@ controller_start(struct controller *c, const struct controller_start *s, struct 
 		controller_new_session(c, NULL);
 	else if (controller_open_session(c, s->session_path, e) < 0)
 		return -1;
+	if (s->session_path && c->o.system)
+		controller_set_system(c, controller_usual_system(c));
 	if (controller_first_model(c, s->model, e) < 0)
 		return -1;
 	if (s->pick_session)

@@ -55,7 +55,7 @@ struct controller {
 	unsigned job;			/* the load or reply that is awaited; 0 when idle */
 	unsigned count_job;		/* a count that is awaited; 0: none */
 	bool stopping;			/* the user has asked the job to end */
-	char *next_model;		/* to be loaded when the answer is done; NULL: none */
+	char *next_model;		/* to be loaded when the work is done; NULL: none */
 	struct strbuf queue;		/* sent while busy: the next turn; empty: none */
 
 	/* model */
@@ -63,6 +63,7 @@ struct controller {
 	struct backend_info model;	/* valid when loaded */
 	struct settings settings;	/* as they are for this model */
 	bool say_cost;			/* the next count is told to the user: a switch made it due */
+	void (*after_load)(struct controller *c);	/* what was asked for while the model was loading, or NULL */
 	bool fallback;			/* the load in progress is the guide, after another model failed at the start */
 	bool stand_in;			/* the model in or on its way is not the one that the chat is to remember */
 	bool picked_model;		/* the load in progress was asked for by the user */
@@ -141,6 +142,7 @@ void controller_take_queue_back(struct controller *c);	/* into the input */
 
 /* Loads by name or path, now or after the answer. -1: no such model. */
 int controller_load(struct controller *c, const char *what, struct err *e);
+void controller_load_next(struct controller *c);	/* the one that waits for the end of the work, if any */
 void controller_reload(struct controller *c);		/* a setting needs it */
 void controller_load_event(struct controller *c, const struct mail *ev);
 /* The first model of this run. -1 only when `asked` (may be NULL) cannot be found. */
@@ -154,6 +156,7 @@ int controller_open_session(struct controller *c, const char *path, struct err *
 int controller_resume(struct controller *c, const char *what, struct err *e);		/* by id or title */
 void controller_ask_delete(struct controller *c, const char *path, const char *title);
 void controller_delete_now(struct controller *c);
+const char *controller_usual_system(const struct controller *c);	/* what new conversations begin with; NULL: none */
 void controller_set_system(struct controller *c, const char *text);	/* NULL: none */
 void controller_set_head(struct controller *c, int id);
 void controller_disk(struct controller *c, int rc, const struct err *e);	/* what a session verb returned */

@@ -105,10 +105,22 @@ controller_load(struct controller *c, const char *what, struct err *e)
 	} else if (m) {
 		free(c->next_model);
 		c->next_model = model_ref(&l, m);
-		controller_flash(c, "%s comes after this answer", m->name);
+		controller_flash(c, "%s comes next", m->name);
 	}
 	model_list_release(&l);
 	return m ? 0 : -1;
+}
+
+void
+controller_load_next(struct controller *c)
+{
+	char *next = c->next_model;
+	struct err e;
+
+	c->next_model = NULL;
+	if (next && controller_load(c, next, &e) < 0)
+		controller_error(c, "%s", e.text);
+	free(next);
 }
 
 void
@@ -280,6 +292,17 @@ on_load_failed(struct controller *c, const struct mail *ev)
 	}
 }
 
+static void
+do_after_load(struct controller *c)
+{
+	void (*fn)(struct controller *c) = c->after_load;
+
+	if (!fn || c->phase != PHASE_IDLE)
+		return;			/* another model is loading by now */
+	c->after_load = NULL;
+	fn(c);
+}
+
 void
 controller_load_event(struct controller *c, const struct mail *ev)
 {
@@ -296,12 +319,16 @@ controller_load_event(struct controller *c, const struct mail *ev)
 		c->job = 0;
 		c->stopping = false;
 	}
-	if (ev->type == MAIL_LOADED) {
+	if (ev->type == MAIL_LOADED)
 		on_loaded(c, ev);
-		controller_send_queue(c);
-	} else if (mine) {
+	else if (mine)
 		on_load_failed(c, ev);
-		if (c->phase == PHASE_IDLE)	/* it was meant for another model */
-			controller_take_queue_back(c);
-	}
+	if (c->phase == PHASE_IDLE)
+		controller_load_next(c);
+	if (ev->type == MAIL_FAILED && mine)
+		c->after_load = NULL;
+	if (ev->type == MAIL_FAILED && mine && c->phase == PHASE_IDLE)
+		controller_take_queue_back(c);	/* it was meant for another model */
+	do_after_load(c);
+	controller_send_queue(c);
 }

@@ -151,6 +151,7 @@ adopt(struct controller *c, struct session *s)
 	c->stats = (struct llm_stats){ 0 };
 	c->evicted = c->n_sent = 0;
 	c->count_job = 0;
+	c->after_load = NULL;
 	c->disk_failed = false;
 	c->view.live = s->read_only ? s->conv.head : 0;	/* whoever has it open may be writing it */
 	c->opening = true;
@@ -160,9 +161,8 @@ adopt(struct controller *c, struct session *s)
 	greet(c);
 }
 
-/* The system prompt that new conversations begin with. */
-static const char *
-usual_system(const struct controller *c)
+const char *
+controller_usual_system(const struct controller *c)
 {
 	const char *what = c->o.system, *text;
 
@@ -194,7 +194,7 @@ leave(struct controller *c, struct err *e)
 void
 controller_new_session(struct controller *c, const char *title)
 {
-	const char *system = usual_system(c);
+	const char *system = controller_usual_system(c);
 	struct session *s;
 	struct err e = { 0 };
 

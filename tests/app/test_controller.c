@@ -398,6 +398,114 @@ model__switch_while_generating__waits_for_the_answer(void **state)
 }
 
 static void
+model__two_choices_while_loading__the_last_one_comes(void **state)
+{
+	home_write("other.gguf", "x");
+	home_write("third.gguf", "x");
+	start();
+	r.backend.hold_load = true;
+	rig_line(&r, "/model other");
+	rig_line(&r, "/model guide");
+	rig_line(&r, "/model third");
+	rig_line(&r, "for the third");
+	assert_int_equal(r.backend.loads, 2);
+	scripted_loaded(&r.backend);
+	rig_turn(&r);
+	assert_string_equal(r.backend.load->name, "third");
+	assert_int_equal(r.backend.replies, 0);
+	scripted_loaded(&r.backend);
+	rig_turn(&r);
+	assert_string_equal(r.c.model.name, "third");
+	request_is(1, "for the third");
+}
+
+static void
+model__regen_while_loading__comes_when_it_is_there(void **state)
+{
+	home_write("other.gguf", "x");
+	start();
+	exchange("hello", "From the guide.");
+	r.backend.hold_load = true;
+	rig_line(&r, "/model other");
+	rig_line(&r, "/regen");
+	assert_int_equal(r.backend.replies, 1);
+	scripted_loaded(&r.backend);
+	rig_turn(&r);
+	assert_int_equal(r.backend.replies, 2);
+	scripted_say(&r.backend, "From the other.");
+	scripted_done(&r.backend, LLM_STOP);
+	rig_turn(&r);
+	rig_shows(&r, "2/2");
+}
+
+static void
+resume__without_its_model__another_stands_in(void **state)
+{
+	char *path;
+
+	home_write("other.gguf", "x");
+	start();
+	rig_line(&r, "/model other");
+	exchange("hello", "From the other.");
+	path = xstrdup(session_path(r.c.session));
+	rig_release(&r);
+	assert_int_equal(unlink("other.gguf"), 0);
+	rig_init(&r, NULL, NULL);
+	rig_start(&r, path, NULL);
+	rig_shows(&r, "which is not here");
+	rig_shows(&r, "guide answers for now");
+	assert_string_equal(r.c.model.name, "guide");
+	/* The stand-in is not remembered: with the file back, the chat has its model again. */
+	rig_release(&r);
+	home_write("other.gguf", "x");
+	rig_init(&r, NULL, NULL);
+	rig_start(&r, path, NULL);
+	assert_string_equal(r.c.model.name, "other");
+	free(path);
+}
+
+static void
+start__system_option__replaces_that_of_a_resumed_chat(void **state)
+{
+	char *path;
+
+	start();
+	exchange("hello", "Hello.");
+	path = xstrdup(session_path(r.c.session));
+	rig_release(&r);
+	rig_init(&r, NULL, NULL);
+	r.c.o.system = "Be brief.";
+	rig_start(&r, path, NULL);
+	rig_line(&r, "more");
+	assert_string_equal(r.backend.reply->messages[0].text, "Be brief.");
+	free(path);
+}
+
+static void
+session__open_elsewhere__can_only_be_read(void **state)
+{
+	struct session *first;
+	char *path;
+	struct err e;
+
+	start();
+	exchange("hello", "Hello.");
+	path = xstrdup(session_path(r.c.session));
+	rig_release(&r);
+	first = session_load(path, &e);
+	rig_init(&r, NULL, NULL);
+	rig_start(&r, path, NULL);
+	rig_shows(&r, "can only be read here");
+	rig_line(&r, "not to be lost");
+	assert_string_equal(ui_input(r.ui), "not to be lost");
+	assert_int_equal(r.backend.replies, 0);
+	rig_line(&r, "\025/regen");
+	assert_int_equal(r.backend.replies, 0);
+	session_free(first);
+	free(path);
+}
+
+static void
 model__refused__the_model_before_stays(void **state)
 {
 	home_write("broken.gguf", "x");
@@ -716,6 +824,11 @@ main(void)
 		TEST(undo__gives_the_message_back),
 		TEST(model__switch__says_what_it_costs),
 		TEST(model__switch_while_generating__waits_for_the_answer),
+		TEST(model__two_choices_while_loading__the_last_one_comes),
+		TEST(model__regen_while_loading__comes_when_it_is_there),
+		TEST(resume__without_its_model__another_stands_in),
+		TEST(start__system_option__replaces_that_of_a_resumed_chat),
+		TEST(session__open_elsewhere__can_only_be_read),
 		TEST(model__refused__the_model_before_stays),
 		TEST(set__context__loads_again),
 		TEST(system__in_mid_chat),

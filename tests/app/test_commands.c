@@ -1,0 +1,264 @@
+#include "config.h"
+
+#include "tests/app/cmocka_all.h"
+
+#include "app/command/command.h"
+#include "tests/app/home.h"
+#include "tests/app/scripted.h"
+
+static struct rig r;
+static struct ui_completions found;
+
+static void
+forget(void)
+{
+	for (size_t i = 0; i < found.n; i++) {
+		free(found.items[i].text);
+		free(found.items[i].help);
+	}
+	free(found.items);
+	found = (struct ui_completions){ 0 };
+}
+
+static int
+setup(void **state)
+{
+	if (home_setup(state) < 0)
+		return -1;
+	home_write("mine.gguf", "x");
+	rig_init(&r, "systems:\n  pirate: Talk like a pirate.\n  plain: Be plain.\n", NULL);
+	rig_start(&r, NULL, NULL);
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	forget();
+	rig_release(&r);
+	return home_teardown(state);
+}
+
+/* What Tab finds at the end of the line. */
+static void
+complete(const char *line)
+{
+	forget();
+	command_complete(&r.c, line, strlen(line), &found);
+}
+
+static void
+offers(const char *text)
+{
+	for (size_t i = 0; i < found.n; i++)
+		if (!strcmp(found.items[i].text, text))
+			return;
+	fail_msg("\"%s\" is not offered", text);
+}
+
+static void
+table__every_row_is_whole(void **state)
+{
+	const struct command *cmd;
+
+	for (size_t i = 0; (cmd = command_at(i)); i++) {
+		assert_non_null(cmd->run);
+		assert_true(*cmd->help && *cmd->name);
+		assert_ptr_equal(command_find(cmd->name, strlen(cmd->name)), cmd);
+		/* An argument that must be given is not in brackets. */
+		assert_int_equal(cmd->needs_arg, *cmd->args && *cmd->args != '[');
+	}
+	assert_null(command_find("ne", 2));
+	assert_non_null(command_find("NEW", 3));
+}
+
+static void
+complete__names(void **state)
+{
+	complete("/se");
+	assert_int_equal(found.n, 2);
+	assert_int_equal(found.start, 0);
+	offers("/sessions");
+	offers("/set ");
+	complete("/");
+	assert_true(found.n > 15);
+	complete("/zzz");
+	assert_int_equal(found.n, 0);
+	complete("no command");
+	assert_int_equal(found.n, 0);
+	complete("//text");
+	assert_int_equal(found.n, 0);
+}
+
+static void
+complete__arguments(void **state)
+{
+	complete("/model m");
+	assert_int_equal(found.n, 1);
+	assert_int_equal(found.start, 7);
+	offers("mine");
+	complete("/model ");
+	offers("guide");
+	complete("/system p");
+	assert_int_equal(found.n, 2);
+	offers("pirate");
+	complete("/system ");
+	offers("none");
+	complete("/set temp");
+	offers("temperature ");
+	complete("/theme ");
+	offers("dark");
+	complete("/theme  high");
+	assert_int_equal(found.start, 8);
+	offers("high-contrast");
+	complete("/quit ");
+	assert_int_equal(found.n, 0);
+	complete("/nothing x");
+	assert_int_equal(found.n, 0);
+}
+
+static void
+complete__sessions(void **state)
+{
+	rig_line(&r, "Trip to Cusco");
+	scripted_done(&r.backend, LLM_STOP);
+	rig_turn(&r);
+	complete("/resume tr");
+	assert_int_equal(found.n, 1);
+	offers("Trip to Cusco");
+}
+
+static void
+complete__empty_input__questions_for_the_guide(void **state)
+{
+	complete("");
+	offers("What is Llama 2?");
+	rig_line(&r, "/model mine");
+	complete("");
+	assert_int_equal(found.n, 0);
+}
+
+static void
+run__set__shows_and_changes(void **state)
+{
+	rig_line(&r, "/set top_p 0.5");
+	rig_shows(&r, "top_p is 0.5");
+	rig_line(&r, "/set top-p");
+	rig_shows(&r, "top_p is 0.5 (0..1)");
+	rig_line(&r, "/set top_p=0.25");
+	assert_float_equal(r.c.settings.sampling.top_p, 0.25, 1e-6);
+	rig_line(&r, "/set");
+	rig_shows(&r, "temperature");
+	rig_keys(&r, "q");
+}
+
+static void
+run__system__by_name_text_and_none(void **state)
+{
+	rig_line(&r, "/system pirate");
+	assert_string_equal(r.c.session->conv.system, "Talk like a pirate.");
+	rig_line(&r, "/system Any other text.");
+	assert_string_equal(r.c.session->conv.system, "Any other text.");
+	rig_line(&r, "/system none");
+	assert_null(r.c.session->conv.system);
+	rig_line(&r, "/system");
+	rig_shows(&r, "System prompts");
+	rig_keys(&r, "plain");
+	rig_keys(&r, "\r");
+	assert_string_equal(r.c.session->conv.system, "Be plain.");
+}
+
+static void
+run__rename__title(void **state)
+{
+	rig_line(&r, "/rename A much better name");
+	rig_shows(&r, "A much better name");
+	rig_line(&r, "hello");
+	rig_file_has(&r, "A much better name");
+	rig_line(&r, "/rename");
+	rig_shows(&r, "/rename and the title");
+}
+
+static void
+run__theme__by_name_and_by_list(void **state)
+{
+	rig_line(&r, "/theme light");
+	rig_shows(&r, "theme: light");
+	rig_line(&r, "/theme no-such");
+	rig_shows(&r, "no-such");
+	rig_line(&r, "/theme");
+	rig_shows(&r, "Themes");
+	rig_keys(&r, "\033[B");
+	rig_keys(&r, "\033");
+	rig_hides(&r, "Themes");
+}
+
+static void
+run__figures__with_and_without_an_answer(void **state)
+{
+	rig_line(&r, "/stats");
+	rig_shows(&r, "guide");
+	rig_keys(&r, "q");
+	rig_line(&r, "hello");
+	scripted_say(&r.backend, "Hi");
+	scripted_done(&r.backend, LLM_STOP);
+	rig_turn(&r);
+	rig_line(&r, "/stats");
+	rig_shows(&r, "temperature 0.6");
+	rig_keys(&r, "q");
+	rig_line(&r, "/context");
+	rig_shows(&r, "used       11");
+}
+
+static void
+run__branch__says_when_there_is_nothing(void **state)
+{
+	rig_line(&r, "/branch");
+	rig_shows(&r, "only one answer");
+	rig_line(&r, "hello");
+	scripted_say(&r.backend, "A");
+	scripted_done(&r.backend, LLM_STOP);
+	rig_turn(&r);
+	rig_line(&r, "/regen");
+	scripted_say(&r.backend, "B");
+	scripted_done(&r.backend, LLM_STOP);
+	rig_turn(&r);
+	rig_line(&r, "/branch 7");
+	rig_shows(&r, "1 to 2");
+	rig_line(&r, "/branch 1");
+	rig_shows(&r, "‹ 1/2 ›");
+	rig_line(&r, "/branch");
+	rig_shows(&r, "‹ 2/2 ›");
+}
+
+static void
+run__delete__of_what_is_not_there(void **state)
+{
+	rig_line(&r, "/delete");
+	rig_shows(&r, "not on disk");
+	rig_line(&r, "/delete nothing-like-it");
+	rig_shows(&r, "nothing-like-it");
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(table__every_row_is_whole),
+		TEST(complete__names),
+		TEST(complete__arguments),
+		TEST(complete__sessions),
+		TEST(complete__empty_input__questions_for_the_guide),
+		TEST(run__set__shows_and_changes),
+		TEST(run__system__by_name_text_and_none),
+		TEST(run__rename__title),
+		TEST(run__theme__by_name_and_by_list),
+		TEST(run__figures__with_and_without_an_answer),
+		TEST(run__branch__says_when_there_is_nothing),
+		TEST(run__delete__of_what_is_not_there),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

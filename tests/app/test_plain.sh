@@ -1,0 +1,80 @@
+#!/bin/sh
+# The chat without a screen, and what becomes of a program whose model file is cut while it is read.
+set -u
+hum=${TOP_BUILDDIR:-.}/hum
+[ -x "$hum" ] || { echo "$hum is not built"; exit 99; }
+guide=${TOP_SRCDIR:-.}/models/guide.gguf
+case $hum in /*) ;; *) hum=$PWD/$hum ;; esac
+case $guide in /*) ;; *) guide=$PWD/$guide ;; esac
+dir=$(mktemp -d) || exit 99
+trap 'rm -rf "$dir"' EXIT
+HOME=$dir/home
+export HOME
+unset XDG_CONFIG_HOME XDG_DATA_HOME XDG_STATE_HOME XDG_CACHE_HOME LLAMA_CACHE HF_HOME HF_HUB_CACHE
+mkdir "$HOME"
+cd "$dir" || exit 99
+failed=0
+
+fail() {
+	echo "FAILED: $*"
+	sed 's/^/    /' out err
+	failed=1
+}
+
+has() {
+	grep -qF -- "$1" out || fail "not there: $1"
+}
+
+# ---- a conversation by script: turn by turn, commands too ----
+
+printf 'What is Llama 2?\n/set temperature 0\n/regen\n/rename Old friends\n/nonsense\n//slash\n/sessions\n' |
+	timeout 60 "$hum" --plain >out 2>err || fail 'a scripted chat'
+has 'This is the guide'
+has 'Meta'
+has 'tok/s'
+has '‹ 2/2 ›'
+has 'temperature is 0'
+has 'No command /nonsense'
+has 'Old friends'
+
+printf 'thanks\n' | timeout 60 "$hum" --plain --resume='Old friends' >out 2>err || fail 'resuming'
+has 'you: What is Llama 2?'
+has 'Meta'
+
+printf '/delete\ny\n' | timeout 60 "$hum" --plain -c >out 2>err || fail 'deleting'
+has 'moved to the folder'
+[ -z "$(ls "$HOME/.local/share/hum/sessions/"*.yaml 2>/dev/null)" ] || fail 'the chat is still there'
+
+# ---- SIGTERM in the middle of an answer: what was said is kept ----
+
+mkfifo in
+"$hum" --plain --temp 2 --top-p 1 --seed 1 --ctx 200000 <in >out 2>err &
+pid=$!
+exec 3>in
+echo 'hello' >&3
+until grep -q 'guide: ..' out || ! kill -0 $pid 2>/dev/null; do :; done
+kill -TERM $pid
+wait $pid
+[ $? -eq 130 ] || fail 'SIGTERM does not give 130'
+exec 3>&-
+grep -q 'finish: cancelled' "$HOME"/.local/share/hum/sessions/*.yaml || fail 'the answer was not ended on disk'
+
+# ---- the model's file is cut while it is in use ----
+
+cp "$guide" cut.gguf
+: >out
+"$hum" --plain -m ./cut.gguf --temp 2 --top-p 1 --seed 1 --ctx 200000 <in >out 2>err &
+pid=$!
+exec 3>in
+echo 'hello' >&3
+until grep -q 'cut: ..' out || ! kill -0 $pid 2>/dev/null; do :; done
+: >cut.gguf
+wait $pid
+[ $? -eq 3 ] || fail 'a model cut while in use does not give 3'
+exec 3>&-
+grep -q 'changed on disk' err || fail 'it is not said that the file changed'
+printf '/quit\n' | timeout 60 "$hum" --plain -c >out 2>err
+has 'you: hello'
+has 'interrupted'
+
+exit $failed
