@@ -431,6 +431,55 @@ llm__reply__oldest_messages_leave(void **state)
 	strbuf_release(&b.text);
 }
 
+/* Weights are untrusted: whatever their bytes (NaN, infinities), an answer comes out and nothing
+ * breaks. */
+static void
+llm__reply__weights_of_any_bytes(void **state)
+{
+	static const enum quant_type types[] = { QUANT_F32, QUANT_F16, QUANT_Q4_0, QUANT_Q8_0,
+		QUANT_Q4_K, QUANT_Q6_K };
+	struct answer a = { .text = STRBUF_INIT };
+	struct llm_reply_opts o = reply_opts();
+	uint64_t seed = 1;
+
+	o.max_tokens = 4;
+	for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
+		struct llm_open_opts open = { .template_name = "llama-2" };
+		struct tiny_model t = tiny_model_of(types[i]);
+		struct strbuf bytes = STRBUF_INIT;
+		struct llm *m;
+		struct gguf *g;
+
+		tiny_model_memory(&t, &bytes);
+		g = gguf_parse((const uint8_t *)bytes.s, bytes.len, NULL);
+		assert_non_null(g);
+		for (size_t k = 0; k < gguf_n_tensors(g); k++) {
+			const struct gguf_tensor *x = gguf_tensor(g, k);
+			char *data = bytes.s + (x->data - (const uint8_t *)bytes.s);
+
+			/* Norms are few, and checked when the file is opened. */
+			for (uint64_t b = 0; x->n_dims > 1 && b < x->size; b++) {
+				seed = seed * 6364136223846793005u + 1442695040888963407u;
+				data[b] = (char)(seed >> 56);
+			}
+		}
+		gguf_free(g);
+		m = llm_open_memory(bytes.s, bytes.len, "random", &open, NULL);
+		assert_non_null(m);
+		for (int kv = KV_F32; kv <= KV_Q8_0; kv++) {
+			struct llm_chat_opts with = { .threads = 2, .kv = (enum kv_type)kv };
+			struct llm_chat *c = llm_chat_new(m, &with, NULL);
+
+			assert_non_null(c);
+			reply(c, hello, 2, &o, &a);
+			llm_chat_free(c);
+		}
+		llm_close(m);
+		strbuf_release(&bytes);
+	}
+	strbuf_release(&a.text);
+}
+
 /* ---- cancelling ----------------------------------------------------------------------------- */
 
 static void
@@ -669,6 +718,7 @@ main(void)
 		cmocka_unit_test(llm__reply__goes_on_with_an_unfinished_answer),
 		cmocka_unit_test(llm__reply__too_long_a_message),
 		cmocka_unit_test(llm__reply__oldest_messages_leave),
+		cmocka_unit_test(llm__reply__weights_of_any_bytes),
 		cmocka_unit_test(llm__cancel__keeps_what_was_said),
 		cmocka_unit_test(llm__cancel__in_the_prompt),
 		cmocka_unit_test(llm__cancel__from_another_thread),
