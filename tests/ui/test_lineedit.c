@@ -257,7 +257,8 @@ lineedit__inputrc__can_use_our_names(void **state)
 static void
 lineedit__cursor__never_stands_in_a_cluster(void **state)
 {
-	lineedit_insert("a\xf0\x9f\x91\xa9\xe2\x80\x8d\xf0\x9f\x92\xbb" "e\xcc\x81z");	/* a, joined emoji, e with accent, z */
+	lineedit_insert("a\xf0\x9f\x91\xa9\xe2\x80\x8d\xf0\x9f\x92\xbb"
+			"e\xcc\x81z"); /* a, joined emoji, e with accent, z */
 	feed(LEFT);
 	feed(LEFT);
 	assert_int_equal(strlen("a\xf0\x9f\x91\xa9\xe2\x80\x8d\xf0\x9f\x92\xbb"), 12);

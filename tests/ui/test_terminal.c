@@ -156,7 +156,7 @@ chat(void)
 	if (!ui)
 		return 1;
 	ui_set_title(ui, "ready", "");
-	for (int i = 0; i < 60; i++) {		/* much that scrolls, and long runs of one character */
+	for (int i = 0; i < 60; i++) { /* much that scrolls, and long runs of one character */
 		char text[64];
 
 		snprintf(text, sizeof text, "%d -----------------------------------", i);
@@ -304,7 +304,8 @@ terminal__hangup__is_told(void **state)
 	assert_true(child_wrote(&c, "ready"));
 	close(c.tty);
 	assert_int_equal(waitpid(c.pid, &status, 0), c.pid);
-	assert_true(WIFSIGNALED(status) || WEXITSTATUS(status) == 4);	/* SIGHUP, or the end of the input */
+	assert_true(WIFSIGNALED(status) ||
+		    WEXITSTATUS(status) == 4); /* SIGHUP, or the end of the input */
 	strbuf_release(&c.out);
 }
 
