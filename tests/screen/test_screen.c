@@ -587,8 +587,8 @@ static void
 chat__clusters__keep_their_cells(void **state)
 {
 	screen_open(12, 50, NULL);
-	transcript_add(ui_transcript(screen), ENTRY_USER, "", "👩‍💻|❤️|🇩🇪|👍🏽|é|한|का|世|");
-	screen_has("👩|❤ |🇩🇪|👍|é|한|का|世|");
+	transcript_add(ui_transcript(screen), ENTRY_USER, "", "👩‍💻|👁️‍🗨️|❤️|🇩🇪|👍🏽|é|한|का|世|");
+	screen_has("👩|👁 |❤ |🇩🇪|👍|é|한|का|世|");
 }
 
 static void

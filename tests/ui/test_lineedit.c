@@ -75,6 +75,9 @@ teardown(void **state)
 static void
 lineedit__feed__edits_as_readline_does(void **state)
 {
+	feed("\xc3\xa9");		/* whatever the inputrc says of convert-meta */
+	assert_line("\xc3\xa9", 2);
+	feed("\177");
 	type("hello brave world");
 	feed("\033b");
 	feed("\027");			/* C-w */
@@ -378,6 +381,25 @@ lineedit__history__mends_a_torn_line_and_stays_short(void **state)
 }
 
 static void
+lineedit__history__begins_a_line_of_its_own_after_a_torn_one(void **state)
+{
+	FILE *f = fopen(histfile, "w");
+
+	assert_non_null(f);
+	fprintf(f, "whole\ntorn");
+	fclose(f);
+	lineedit_remember("new");
+	lineedit_stop();
+	lineedit_start(histfile, 5);
+	feed(UP);
+	assert_line("new", 3);
+	feed(UP);
+	assert_line("torn", 4);
+	feed(UP);
+	assert_line("whole", 5);
+}
+
+static void
 lineedit__insert__is_quick_with_a_megabyte(void **state)
 {
 	size_t n = 1 << 20, len;
@@ -416,6 +438,7 @@ main(void)
 		TEST(lineedit__search__is_ended_by_keys_of_several_bytes),
 		TEST(lineedit__search__of_an_empty_history_finds_nothing),
 		TEST(lineedit__history__mends_a_torn_line_and_stays_short),
+		TEST(lineedit__history__begins_a_line_of_its_own_after_a_torn_one),
 		TEST(lineedit__insert__is_quick_with_a_megabyte),
 	};
 	int failed;

@@ -219,6 +219,9 @@ terminal__modes__are_set_and_put_back(void **state)
 	assert_true(has(&c, "\033[>5u"));
 	assert_true(child_is_raw(&c));
 	forget(&c);
+	child_key(&c, "\014");		/* C-l: all anew */
+	assert_true(child_wrote(&c, "ready"));
+	forget(&c);
 	child_key(&c, "bye\r");
 	assert_true(child_wrote(&c, "closed"));
 	assert_true(has(&c, "\033[?1049l"));

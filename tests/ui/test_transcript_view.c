@@ -179,6 +179,28 @@ view__scroll__stops_at_both_ends(void **state)
 	transcript_free(p.t);
 }
 
+static void
+view__scroll__moves_by_rows_inside_a_message(void **state)
+{
+	struct strbuf text = STRBUF_INIT;
+	char row[128];
+	struct pane p;
+
+	pane_init(&p, 60, 10);
+	for (int i = 0; i < 50; i++)
+		strbuf_addf(&text, "line %d\n", i);
+	transcript_add(p.t, ENTRY_USER, "you", text.s);
+	view_scroll(&p.v, -5);
+	first_row(&p, row, sizeof row);
+	assert_non_null(strstr(row, "line 35"));
+	view_scroll(&p.v, -20);
+	view_scroll(&p.v, 2);
+	first_row(&p, row, sizeof row);
+	assert_non_null(strstr(row, "line 17"));
+	strbuf_release(&text);
+	transcript_free(p.t);
+}
+
 /* A long text of numbered words, so that a place in it can be told. */
 static void
 words(struct strbuf *b, int n)
@@ -399,6 +421,7 @@ main(void)
 		cmocka_unit_test(view__draw__runs_labels_into_the_text_when_narrow),
 		cmocka_unit_test(view__follow__only_at_the_end),
 		cmocka_unit_test(view__scroll__stops_at_both_ends),
+		cmocka_unit_test(view__scroll__moves_by_rows_inside_a_message),
 		cmocka_unit_test(view__resize__keeps_the_readers_place),
 		cmocka_unit_test(view__insert_and_remove__keep_the_readers_place),
 		cmocka_unit_test(view__stream__ends_as_if_it_came_at_once),
