@@ -144,6 +144,15 @@ lineedit__rows__move_by_what_is_seen(void **state)
 }
 
 static void
+lineedit__rows__move_up_from_the_end_of_a_full_one(void **state)
+{
+	lineedit_set_width(10);
+	lineedit_insert("aaaa bbbb ccccc dddd");	/* two rows of ten */
+	feed(UP);
+	assert_line("aaaa bbbb ccccc dddd", 9);
+}
+
+static void
 lineedit__rows__go_through_history_at_the_edge_and_keep_the_draft(void **state)
 {
 	enter("first\nentry");
@@ -425,6 +434,7 @@ main(void)
 		TEST(lineedit__accept__gives_the_line_once),
 		TEST(lineedit__feed__tells_end_of_file_in_an_empty_line_only),
 		TEST(lineedit__rows__move_by_what_is_seen),
+		TEST(lineedit__rows__move_up_from_the_end_of_a_full_one),
 		TEST(lineedit__rows__go_through_history_at_the_edge_and_keep_the_draft),
 		TEST(lineedit__lines__have_ends_of_their_own),
 		TEST(lineedit__search__is_seen_and_can_be_left),
