@@ -1,6 +1,6 @@
 /*
  * The programs of the command line that are no chat (DESIGN 6): each with its options and what it
- * does, for the table of programs in app/main.c. Each returns the exit status and has told its
+ * does, for the table of programs in app/programs.c. Each returns the exit status and has told its
  * errors; results go to standard output.
  */
 #ifndef APP_CLI_CLI_H

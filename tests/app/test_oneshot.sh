@@ -6,19 +6,21 @@ make_endless
 # ---- answers: the same whatever the threads, the output, the place of the prompt ----
 
 for t in 1 2 4; do
-	gives 0 -p 'What is Llama 2?' --temp 0 -t $t
+	gives 0 -p 'What is Llama 2?' --temp 0 -t $t -n 16
 	mv out greedy$t
-	gives 0 -p 'What can you do?' --seed 11 --temp 1.5 -t $t
+	gives 0 -p 'What can you do?' --seed 11 --temp 1.5 -t $t -n 16
 	mv out seed$t
 done
-grep -q 'Meta' greedy1 || fail "no answer about Llama 2: $(cat greedy1)"
 cmp -s greedy1 greedy2 && cmp -s greedy1 greedy4 || fail 'the greedy answer depends on the number of threads'
 cmp -s seed1 seed2 && cmp -s seed1 seed4 || fail 'the answer of a seed depends on the number of threads'
 equals 'lines that do not end' "$(tail -c 1 greedy1 | wc -l)" 1
 
+gives 0 -p 'What is Llama 2?' --temp 0
+mv out whole
+grep -q 'Meta' whole || fail "no answer about Llama 2: $(cat whole)"
 gives 0 -p 'What is Llama 2?' --temp 0 --json --seed 42
 [ ! -s err ] || fail 'something to say about a simple question'
-equals 'text' "$(json text)" "$(cat greedy1)"
+equals 'text' "$(json text)" "$(cat whole)"
 equals 'finish' "$(json finish)" stop
 equals 'model' "$(json model)" guide
 equals 'seed' "$(json seed)" 42
@@ -38,7 +40,7 @@ while read -r line; do
 	echo "$line" >line
 	"$top/tests/app/json_get" line text 2>/dev/null | head -c -1
 done <out >joined
-equals 'text of the stream' "$(cat joined)" "$(cat greedy1)"
+equals 'text of the stream' "$(cat joined)" "$(cat whole)"
 
 gives 0 -p 'What is Llama 2?' --temp 0 -n 3 --json
 equals 'finish of a cut answer' "$(json finish)" length
@@ -47,37 +49,39 @@ equals 'tokens of a cut answer' "$(json answer_tokens)" 3
 
 # ---- what goes into the prompt ----
 
+brief="--temp 0 -n 16"
+
 echo 'What is Llama 2?' >question
-takes question 0 --temp 0 -p ''
+takes question 0 $brief -p ''
 cmp -s out greedy1 || fail 'a question on stdin gets another answer'
-takes question 0 --temp 0 --json
+takes question 0 $brief --json
 equals 'answer to stdin with --json alone' "$(json text)" "$(cat greedy1)"
 printf 'What is' >part
-gives 0 -p 'What is' --temp 0 --json -- Llama '2?'
+gives 0 -p 'What is' $brief --json -- Llama '2?'
 equals 'prompt of -p and arguments' "$(json prompt_tokens)" "$prompt_tokens"
-takes question 0 -p 'Look:' --temp 0 --json
+takes question 0 -p 'Look:' $brief --json
 [ "$(json prompt_tokens)" -gt "$prompt_tokens" ] || fail 'stdin is not appended to -p'
-gives 0 -p 'What is Llama 2?' -s 'Be brief.' --temp 0 --json
+gives 0 -p 'What is Llama 2?' -s 'Be brief.' $brief --json
 [ "$(json prompt_tokens)" -gt "$prompt_tokens" ] || fail 'the system prompt is not in the prompt'
 with_system=$(json prompt_tokens)
 mkdir -p "${config%/*}"
 printf 'systems: {brief: Be brief.}\n' >"$config"
-gives 0 -p 'What is Llama 2?' -s brief --temp 0 --json
+gives 0 -p 'What is Llama 2?' -s brief $brief --json
 equals 'tokens with a named system prompt' "$(json prompt_tokens)" "$with_system"
 printf 'system: brief\nsystems: {brief: Be brief.}\n' >"$config"
-gives 0 -p 'What is Llama 2?' --temp 0 --json
+gives 0 -p 'What is Llama 2?' $brief --json
 equals 'tokens with the system prompt of the configuration' "$(json prompt_tokens)" "$with_system"
 rm "$config"
 
 printf 'What is \377\000 Llama 2?\n' >bad
-takes bad 0 -p '' --temp 0
+takes bad 0 -p '' $brief
 says '2 bytes'
-takes bad 0 -p '' --temp 0 --json
+takes bad 0 -p '' $brief --json
 head -c 17000000 /dev/zero | tr '\0' x >huge
 takes huge 4 -p ''
 says 'standard input'
 rm huge
-timeout 100 "$hum" -p 'What is Llama 2?' --temp 0 <&- >out 2>err
+timeout 100 "$hum" -p 'What is Llama 2?' $brief <&- >out 2>err
 cmp -s out greedy1 || fail 'a closed stdin gives another answer'
 takes . 6 -p hi
 
@@ -110,10 +114,10 @@ equals 'code of a missing session' "$(json error.code)" 6
 
 # ---- where nothing can be written ----
 
-HOME=/proc/none gives 0 -p 'What is Llama 2?' --temp 0
+HOME=/proc/none gives 0 -p 'What is Llama 2?' $brief
 cmp -s out greedy1 || fail 'without a home the answer is another one'
-HOME=/proc/none gives 6 -c -p hi --temp 0
-XDG_DATA_HOME=/dev/null gives 6 -c -p hi --temp 0
+HOME=/proc/none gives 6 -c -p hi $brief
+XDG_DATA_HOME=/dev/null gives 6 -c -p hi $brief
 [ ! -d "$sessions" ] || fail '-p alone leaves a session behind'
 
 # ---- output that cannot be written: the answer ends there, and it is told ----
@@ -183,7 +187,7 @@ says 'changed on disk'
 
 # ---- Ctrl-C in the middle of a long prompt, of which the file of the chat is the sign ----
 
-yes word | head -n 20000 >words
+yes word | head -n 6000 >words
 "$hum" -c -p '' $endless --json >out 2>err <words &
 pid=$!
 until ls "$sessions"/*.yaml >/dev/null 2>&1 || ! kill -0 $pid 2>/dev/null; do :; done
