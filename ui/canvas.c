@@ -61,9 +61,9 @@ canvas_style(const struct canvas *c, enum style_slot slot)
 static bool
 is_joiner(uint32_t cp)
 {
-	return (cp >= 0x200b && cp <= 0x200f) || (cp >= 0x2028 && cp <= 0x202e)
-	       || (cp >= 0x2060 && cp <= 0x206f) || (cp >= 0xfe00 && cp <= 0xfe0f) || cp == 0xfeff
-	       || cp >= 0xe0000;
+	return (cp >= 0x200b && cp <= 0x200f) || (cp >= 0x2028 && cp <= 0x202e) ||
+	       (cp >= 0x2060 && cp <= 0x206f) || (cp >= 0xfe00 && cp <= 0xfe0f) || cp == 0xfeff ||
+	       cp >= 0xe0000;
 }
 
 /* The nearest in ASCII. */
@@ -74,10 +74,24 @@ to_ascii(uint32_t cp)
 		uint16_t cp;
 		char ascii;
 	} table[] = {
-		{ 0xa0, ' ' }, { 0xb0, 'o' }, { 0xb7, '-' }, { 0xd7, 'x' }, { 0x2010, '-' }, { 0x2011, '-' },
-		{ 0x2012, '-' }, { 0x2013, '-' }, { 0x2014, '-' }, { 0x2018, '\'' }, { 0x2019, '\'' },
-		{ 0x201c, '"' }, { 0x201d, '"' }, { 0x2022, '*' }, { 0x2026, '~' }, { 0x2039, '<' },
-		{ 0x203a, '>' }, { 0x2212, '-' },
+		{ 0xa0, ' ' },
+		{ 0xb0, 'o' },
+		{ 0xb7, '-' },
+		{ 0xd7, 'x' },
+		{ 0x2010, '-' },
+		{ 0x2011, '-' },
+		{ 0x2012, '-' },
+		{ 0x2013, '-' },
+		{ 0x2014, '-' },
+		{ 0x2018, '\'' },
+		{ 0x2019, '\'' },
+		{ 0x201c, '"' },
+		{ 0x201d, '"' },
+		{ 0x2022, '*' },
+		{ 0x2026, '~' },
+		{ 0x2039, '<' },
+		{ 0x203a, '>' },
+		{ 0x2212, '-' },
 	};
 
 	for (size_t i = 0; cp >= 0x7f && i < sizeof table / sizeof *table; i++)
@@ -116,12 +130,14 @@ put_blanks(struct canvas *c, int row, int col, struct style s, int n)
 }
 
 /*
- * Draws a cluster that base/utf8.h counts as `cells` wide. curses takes one character with a width, and
- * up to four without, a cell: of a joined emoji the first part is drawn, parts that stand side by side
- * (flags, vowel signs with a width of their own) get cells of their own, and what is left is blank.
+ * Draws a cluster that base/utf8.h counts as `cells` wide. curses takes one character with a width,
+ * and up to four without, a cell: of a joined emoji the first part is drawn, parts that stand side
+ * by side (flags, vowel signs with a width of their own) get cells of their own, and what is left
+ * is blank.
  */
 static void
-put_cluster(struct canvas *c, int row, int col, struct style s, const char *text, size_t n, int cells)
+put_cluster(
+	struct canvas *c, int row, int col, struct style s, const char *text, size_t n, int cells)
 {
 	wchar_t w[COMBINING_MAX + 2] = L"";
 	int filled = 0, count = 0, start = 0;
@@ -243,7 +259,8 @@ pen_clipped(struct pen *p, struct style s, const char *text, size_t n, int cells
 }
 
 static void
-box_row(struct canvas *c, struct rect r, int row, const char *left, const char *right, struct style s)
+box_row(struct canvas *c, struct rect r, int row, const char *left, const char *right,
+	struct style s)
 {
 	struct pen p = pen_at(c, row, r.col, r.col + r.cols);
 
@@ -274,7 +291,8 @@ canvas_box(struct canvas *c, struct rect r, struct style line, struct style insi
 
 /* The characters and looks of a cell; false for the second half of a wide character. */
 static bool
-read_cell(const struct canvas *c, int row, int col, wchar_t w[CCHARW_MAX + 1], attr_t *attr, int *pair)
+read_cell(const struct canvas *c, int row, int col, wchar_t w[CCHARW_MAX + 1], attr_t *attr,
+	int *pair)
 {
 	cchar_t cell;
 	short unused;

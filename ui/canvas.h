@@ -1,6 +1,7 @@
 /*
- * The screen as a grid of cells: the one curses window, and pens that write rows of it. Text is drawn
- * grapheme cluster by grapheme cluster and never leaves its bounds; no control character gets through.
+ * The screen as a grid of cells: the one curses window, and pens that write rows of it. Text is
+ * drawn grapheme cluster by grapheme cluster and never leaves its bounds; no control character gets
+ * through.
  */
 #ifndef UI_CANVAS_H
 #define UI_CANVAS_H

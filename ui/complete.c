@@ -55,7 +55,8 @@ find(struct complete *c)
 		completions_release(&c->found);
 	c->selected = c->found.n;
 	c->end = point;
-	c->typed = xstrndup(line + (c->found.n ? c->found.start : point), point - (c->found.n ? c->found.start : point));
+	c->typed = xstrndup(line + (c->found.n ? c->found.start : point),
+		point - (c->found.n ? c->found.start : point));
 }
 
 static void
@@ -142,7 +143,8 @@ complete_refresh(struct complete *c)
 	if (!c->open)
 		return;
 	find(c);
-	c->open = c->found.n > 1 || (c->found.n == 1 && strcmp(c->found.items[0].text, c->typed) != 0);
+	c->open = c->found.n > 1 ||
+		  (c->found.n == 1 && strcmp(c->found.items[0].text, c->typed) != 0);
 	if (!c->open)
 		complete_close(c);
 }
@@ -168,7 +170,8 @@ draw_item(const struct complete *c, size_t i, int text_cells, struct pen *p)
 void
 complete_draw(const struct complete *c, struct canvas *canvas, const struct layout *l)
 {
-	int rows = c->found.n < LIST_ROWS_MAX ? (int)c->found.n : LIST_ROWS_MAX, text = 0, help = 0, cols;
+	int rows = c->found.n < LIST_ROWS_MAX ? (int)c->found.n : LIST_ROWS_MAX, text = 0, help = 0,
+	    cols;
 	int left = l->chat.col + (l->chat.cols > 40), room = l->chat.cols - (l->chat.cols > 40);
 	size_t first = 0;
 
@@ -178,7 +181,8 @@ complete_draw(const struct complete *c, struct canvas *canvas, const struct layo
 		rows = l->chat.rows;
 	for (size_t i = 0; i < c->found.n; i++) {
 		const struct ui_completion *it = &c->found.items[i];
-		int w = wrap_width(it->text, strlen(it->text)), h = it->help ? wrap_width(it->help, strlen(it->help)) : 0;
+		int w = wrap_width(it->text, strlen(it->text)),
+		    h = it->help ? wrap_width(it->help, strlen(it->help)) : 0;
 
 		text = w > text ? w : text;
 		help = h > help ? h : help;
@@ -190,7 +194,8 @@ complete_draw(const struct complete *c, struct canvas *canvas, const struct layo
 	if (c->selected < c->found.n && c->selected >= (size_t)rows)
 		first = c->selected - (size_t)rows + 1;
 	for (int i = 0; i < rows; i++) {
-		struct pen p = pen_at(canvas, l->chat.row + l->chat.rows - rows + i, left, left + cols);
+		struct pen p =
+			pen_at(canvas, l->chat.row + l->chat.rows - rows + i, left, left + cols);
 
 		draw_item(c, first + (size_t)i, text, &p);
 	}

@@ -1,6 +1,6 @@
 /*
- * Completion of what is typed: the list that Tab shows above the input, and the choice in it. What can
- * be completed is asked of the program (ui_opts.complete).
+ * Completion of what is typed: the list that Tab shows above the input, and the choice in it. What
+ * can be completed is asked of the program (ui_opts.complete).
  */
 #ifndef UI_COMPLETE_H
 #define UI_COMPLETE_H
@@ -25,13 +25,13 @@ struct complete {
 
 void complete_close(struct complete *c);
 
-/* Tab. Completes what can be, opens the list when there is a choice, goes on in it when it is open. */
+/* Tab. Completes what it can, shows the list when there is a choice, goes on in an open one. */
 void complete_tab(struct complete *c);
 
 /* A key while the list is open; true when it was for the list. */
 bool complete_key(struct complete *c, struct key k);
 
-/* The line was changed by a key: finds the completions anew, closes the list when there are none. */
+/* The line was changed by a key: finds the completions anew, closes a list without any. */
 void complete_refresh(struct complete *c);
 
 /* Over the lower rows of the chat, above what is typed. */

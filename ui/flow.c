@@ -35,7 +35,8 @@ wrap_para(struct flow *f, const char *text, size_t start, size_t len, struct mar
 	else
 		markup_plain_line(text + start, len, &line);
 	VEC_ROOM(f->paras, f->nparas, f->paracap);
-	f->paras[f->nparas++] = (struct flow_para){ (uint32_t)start, (uint32_t)len, (uint32_t)f->n, before };
+	f->paras[f->nparas++] =
+		(struct flow_para){ (uint32_t)start, (uint32_t)len, (uint32_t)f->n, before };
 	code = line.block == MARKUP_CODE || line.block == MARKUP_FENCE;
 	hang = line.hang <= width / 2 ? line.hang : 0;
 	wrap_init(&w, text + start, len, width - lead, width - hang, code ? WRAP_CHARS : 0);
@@ -54,8 +55,9 @@ wrap_para(struct flow *f, const char *text, size_t start, size_t len, struct mar
 size_t
 flow_wrap(struct flow *f, struct flow_shape shape, unsigned generation, const char *text, size_t n)
 {
-	bool same = f->valid && f->generation == generation && f->shape.width == shape.width
-		    && f->shape.lead == shape.lead && f->shape.markup == shape.markup && n >= f->text_len;
+	bool same = f->valid && f->generation == generation && f->shape.width == shape.width &&
+		    f->shape.lead == shape.lead && f->shape.markup == shape.markup &&
+		    n >= f->text_len;
 	struct markup m = { 0 };
 	size_t start = 0, made;
 
@@ -172,7 +174,8 @@ flow_draw(struct flow *f, const char *text, size_t row, struct pen *pen, struct 
 		size_t b = s->start + s->len < to ? s->start + s->len : to;
 
 		if (a < b)
-			pen_text(pen, span_style(f, pen->c, s->bits, base), text + para_start + a, b - a);
+			pen_text(pen, span_style(f, pen->c, s->bits, base), text + para_start + a,
+				b - a);
 	}
 	if (f->spans_line.block == MARKUP_CODE || f->spans_line.block == MARKUP_FENCE) {
 		struct style code = style_over(base, pen->c->sheet.slot[STYLE_code]);

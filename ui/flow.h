@@ -53,7 +53,8 @@ void flow_release(struct flow *f);
  * paragraph is wrapped again. Blank lines at both ends have no rows; a text without any has one.
  * Returns the number of rows made.
  */
-size_t flow_wrap(struct flow *f, struct flow_shape shape, unsigned generation, const char *text, size_t n);
+size_t flow_wrap(
+	struct flow *f, struct flow_shape shape, unsigned generation, const char *text, size_t n);
 
 /* The row in which the byte at `offset` stands. */
 size_t flow_row_of(const struct flow *f, size_t offset);

@@ -30,7 +30,8 @@ header_plain(struct canvas *c, const struct rect *r, const char *title, const ch
 		pen_str(&p, dim, " ");
 		pen_str(&p, dim, c->marks->dot);
 		pen_str(&p, dim, " ");
-		pen_clipped(&p, name, title, strlen(title), r->cols - 6 - (model_cells ? model_cells + 2 : 0));
+		pen_clipped(&p, name, title, strlen(title),
+			r->cols - 6 - (model_cells ? model_cells + 2 : 0));
 	}
 	if (r->cols - model_cells > p.col + 1) {
 		p.col = r->cols - model_cells;
@@ -122,7 +123,8 @@ rule_draw(struct canvas *c, const struct layout *l, bool at_end, size_t new_rows
 	if (at_end || !l->chat.rows)
 		return;
 	if (new_rows)
-		snprintf(text, sizeof text, " %s %zu new line%s ", m->down, new_rows, new_rows == 1 ? "" : "s");
+		snprintf(text, sizeof text, " %s %zu new line%s ", m->down, new_rows,
+			new_rows == 1 ? "" : "s");
 	else
 		snprintf(text, sizeof text, " %s more ", m->down);
 	cells = min(width(text), l->chat.cols);

@@ -16,7 +16,7 @@
 #include "base/xalloc.h"
 #include "ui/histfile.h"
 
-/* Opens and locks the file. Another program may replace it while we wait for the lock: then again. */
+/* Opens and locks the file; again when another program replaces it while we wait. */
 static int
 open_locked(const char *path, int flags)
 {
@@ -31,7 +31,8 @@ open_locked(const char *path, int flags)
 			close(fd);
 			return -1;
 		}
-		if (!stat(path, &there) && here.st_dev == there.st_dev && here.st_ino == there.st_ino)
+		if (!stat(path, &there) && here.st_dev == there.st_dev &&
+			here.st_ino == there.st_ino)
 			return fd;
 		close(fd);
 	}
@@ -148,7 +149,8 @@ shorten(const char *path, const struct lines *l, size_t first)
 		struct stat st;
 
 		write_all(fd, &b, fresh);
-		if (fstat(fd, &st) || (size_t)st.st_size != b.len || fsync(fd) || rename(fresh, path))
+		if (fstat(fd, &st) || (size_t)st.st_size != b.len || fsync(fd) ||
+			rename(fresh, path))
 			unlink(fresh);
 		close(fd);
 	}

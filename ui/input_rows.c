@@ -68,7 +68,8 @@ input_rows_point(const struct input_rows *r, const char *text, size_t row, int c
 		if (at > col)
 			break;
 		/* behind the last cluster is the next row's place, unless the line ends here */
-		if (i + len == it->len && row + 1 < r->n && r->items[row + 1].start == it->start + it->len)
+		if (i + len == it->len && row + 1 < r->n &&
+			r->items[row + 1].start == it->start + it->len)
 			break;
 		i += len;
 	}

@@ -1,4 +1,4 @@
-/* The rows of a text that is being edited, and the way between a byte of it and a row and column. */
+/* The rows of a text that is being edited; the way between a byte and a row and column. */
 #ifndef UI_INPUT_ROWS_H
 #define UI_INPUT_ROWS_H
 
@@ -13,7 +13,7 @@ struct input_rows {
 
 void input_rows_release(struct input_rows *r);
 
-/* At least one row. A row has at most `cells` cells; the cursor behind a full one needs one more. */
+/* At least one row, each of at most `cells`; the cursor behind a full one needs one more. */
 void input_rows_wrap(struct input_rows *r, const char *text, size_t n, int cells);
 
 size_t input_rows_find(const struct input_rows *r, const char *text, size_t point, int *col);

@@ -54,7 +54,8 @@ inputbox_measure(struct inputbox *b, int cols)
 }
 
 void
-inputbox_draw(struct inputbox *b, struct canvas *c, struct rect r, const char *placeholder, int *row, int *col)
+inputbox_draw(struct inputbox *b, struct canvas *c, struct rect r, const char *placeholder,
+	int *row, int *col)
 {
 	struct style s = canvas_style(c, STYLE_input);
 	int left = r.col + indent_of(r.cols), right = r.col + r.cols;
@@ -74,10 +75,14 @@ inputbox_draw(struct inputbox *b, struct canvas *c, struct rect r, const char *p
 
 		p = pen_at(c, r.row + (int)i, r.col, right);
 		if (left > r.col) {
-			bool above = i == 0 && b->top > 0, below = i + 1 == rows && b->top + rows < b->rows.n;
+			bool above = i == 0 && b->top > 0,
+			     below = i + 1 == rows && b->top + rows < b->rows.n;
 
 			pen_str(&p, canvas_style(c, STYLE_prompt),
-				b->top + i == 0 ? ">" : above ? c->marks->up : below ? c->marks->down : " ");
+				b->top + i == 0 ? ">"
+				: above         ? c->marks->up
+				: below         ? c->marks->down
+						: " ");
 			pen_str(&p, s, " ");
 		}
 		p.left = p.col;
@@ -85,7 +90,8 @@ inputbox_draw(struct inputbox *b, struct canvas *c, struct rect r, const char *p
 	}
 	if (!len) {
 		p = pen_at(c, r.row, left, right);
-		pen_clipped(&p, canvas_style(c, STYLE_placeholder), placeholder, strlen(placeholder), right - left);
+		pen_clipped(&p, canvas_style(c, STYLE_placeholder), placeholder,
+			strlen(placeholder), right - left);
 	}
 	*row = r.row + (int)(b->row - b->top);
 	*col = left + b->col < right ? left + b->col : right - 1;

@@ -20,7 +20,7 @@ void inputbox_release(struct inputbox *b);
 int inputbox_measure(struct inputbox *b, int cols);
 
 /* As measured last. Sets the cursor's place on the screen. */
-void inputbox_draw(struct inputbox *b, struct canvas *c, struct rect r, const char *placeholder, int *row,
-	int *col);
+void inputbox_draw(struct inputbox *b, struct canvas *c, struct rect r, const char *placeholder,
+	int *row, int *col);
 
 #endif

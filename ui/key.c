@@ -9,7 +9,8 @@
 
 #define LENGTH(a) (sizeof(a) / sizeof *(a))
 
-/* name in a configuration, name for the reader, what xterm sends: CSI with a letter, or a number and ~ */
+/* name in a configuration, name for the reader, what xterm sends: CSI with a letter, or a number
+ * and ~ */
 static const struct key_row {
 	uint32_t sym;
 	const char *name, *shown;

@@ -56,8 +56,8 @@ bool key_parse(const char *s, size_t n, struct key *k);
 void key_label(struct key k, char out[40]);
 
 /*
- * The bytes of the key as a plain terminal sends them, which is what readline's bindings are made of.
- * Returns their number, 0 when a plain terminal has none for it.
+ * The bytes of the key as a plain terminal sends them, which is what readline's bindings are made
+ * of. Returns their number, 0 when a plain terminal has none for it.
  */
 size_t key_bytes(struct key k, char out[16]);
 

@@ -98,12 +98,14 @@ check(const struct keymap *k, enum action a, const char *spec, struct err *e)
 
 		if (!key_parse(s, len, &key))
 			return err_set(e, ERR_CONFIG,
-				"key \"%.*s\" of action \"%s\" is unknown; write it like Enter, C-p, M-Enter or F1",
+				"key \"%.*s\" of action \"%s\" is unknown; write it like Enter, "
+				"C-p, M-Enter or F1",
 				(int)(len > 40 ? 40 : len), s, action_name(a));
 		b = find(k, key);
 		if (b && b->action != a)
 			return err_set(e, ERR_CONFIG,
-				"key \"%.*s\" of action \"%s\" already belongs to action \"%s\"; unbind that first",
+				"key \"%.*s\" of action \"%s\" already belongs to action \"%s\"; "
+				"unbind that first",
 				(int)len, s, action_name(a), action_name(b->action));
 	}
 	return 0;

@@ -13,7 +13,7 @@ struct rect {
 
 struct layout {
 	int rows, cols;
-	bool framed;			/* lines around and between; else at most one above the input */
+	bool framed; /* lines around and between; else at most one above the input */
 	struct rect header, chat, input, status;
 	int rule_above_input;		/* row of the line between chat and input, -1: none */
 	int rule_above_status;

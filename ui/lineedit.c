@@ -38,7 +38,7 @@ static int
 next_byte(FILE *f)
 {
 	if (!le.nkeys)
-		return ABORT;	/* a command wants more than the key: there is nothing to wait for */
+		return ABORT; /* a command wants more than the key: there is nothing to wait for */
 	le.nkeys--;
 	return (unsigned char)*le.keys++;
 }
@@ -108,7 +108,8 @@ move_row(int by)
 		le.goal = col;
 	if (by < 0 ? row == 0 : row + 1 >= le.rows.n)
 		return false;
-	rl_point = (int)input_rows_point(&le.rows, rl_line_buffer, by < 0 ? row - 1 : row + 1, le.goal);
+	row += by < 0 ? -1 : 1;
+	rl_point = (int)input_rows_point(&le.rows, rl_line_buffer, row, le.goal);
 	return true;
 }
 
@@ -303,12 +304,12 @@ lineedit_stop(void)
 	HIST_ENTRY **entries;
 
 	lineedit_abort();
-	lineedit_accept();	/* so that readline sorts out which undo list belongs to the history */
+	lineedit_accept(); /* so that readline sorts out which undo list belongs to the history */
 	rl_callback_handler_remove();
 	rl_clear_history();
 	entries = history_list();
 	if (entries)
-		entries[0] = NULL;	/* readline 8.2 leaves what it has freed, and searches look at it */
+		entries[0] = NULL; /* readline 8.2 leaves what it has freed for searches to see */
 	rl_instream = rl_outstream = NULL;
 	if (le.null)
 		fclose(le.null);
@@ -333,8 +334,9 @@ lineedit_state(void)
 {
 	if (le.verbatim)
 		return LINEEDIT_VERBATIM;
-	return RL_ISSTATE(RL_STATE_ISEARCH | RL_STATE_NSEARCH | RL_STATE_NUMERICARG | RL_STATE_CHARSEARCH
-			  | RL_STATE_VIMOTION | RL_STATE_MULTIKEY | RL_STATE_METANEXT)
+	return RL_ISSTATE(RL_STATE_ISEARCH | RL_STATE_NSEARCH | RL_STATE_NUMERICARG |
+			  RL_STATE_CHARSEARCH | RL_STATE_VIMOTION | RL_STATE_MULTIKEY |
+			  RL_STATE_METANEXT)
 		       ? LINEEDIT_BUSY
 		       : LINEEDIT_READY;
 }
@@ -377,7 +379,8 @@ snap(int before)
 	size_t start = (size_t)rl_point, back = 0, len;
 	int cells;
 
-	while (start && back < 4096 && rl_line_buffer[start - 1] != '\n' && rl_line_buffer[start - 1] != ' ') {
+	while (start && back < 4096 && rl_line_buffer[start - 1] != '\n' &&
+		rl_line_buffer[start - 1] != ' ') {
 		start--;
 		back++;
 	}
@@ -411,9 +414,9 @@ lineedit_abort(void)
 }
 
 /*
- * A key of several bytes, or the first of several, ends a search before it does what it does. readline
- * would end it, too, but then has the search's frame to jump to when the keys turn out to mean nothing
- * (C-s C-x 1 kills readline 8.2), or takes them for what is searched.
+ * A key of several bytes, or the first of several, ends a search before it does what it does.
+ * readline would end it, too, but then has the search's frame to jump to when the keys turn out to
+ * mean nothing (C-s C-x 1 kills readline 8.2), or takes them for what is searched.
  */
 static void
 leave_search(const char *bytes, size_t n)

@@ -1,6 +1,7 @@
 /*
- * The editor of the input: readline through its callback interface, fed key by key, which never reads
- * or writes the terminal itself. Text may have several lines. One in a process, as readline is.
+ * The editor of the input: readline through its callback interface, fed key by key, which never
+ * reads or writes the terminal itself. Text may have several lines. One in a process, as readline
+ * is.
  */
 #ifndef UI_LINEEDIT_H
 #define UI_LINEEDIT_H
@@ -14,8 +15,8 @@ void lineedit_stop(void);
 
 /*
  * Who gets a key. LINEEDIT_READY: those that mean something to the program are the program's, the
- * others are for lineedit_feed. LINEEDIT_BUSY: a command of readline waits for the rest of its key or
- * its argument, or a search is on: keys come here first. LINEEDIT_VERBATIM: the next key is an
+ * others are for lineedit_feed. LINEEDIT_BUSY: a command of readline waits for the rest of its key
+ * or its argument, or a search is on: keys come here first. LINEEDIT_VERBATIM: the next key is an
  * argument, whatever it is.
  */
 enum lineedit_state { LINEEDIT_READY, LINEEDIT_BUSY, LINEEDIT_VERBATIM };
@@ -27,10 +28,10 @@ bool lineedit_vi_inserting(void);	/* vi mode, and ESC would leave its insert mod
 /* Whether readline has something for these bytes; text it always has. */
 bool lineedit_knows(const char *bytes, size_t n);
 void lineedit_feed(const char *bytes, size_t n);	/* one key */
-void lineedit_abort(void);				/* a search, a command that is not complete */
+void lineedit_abort(void); /* a search, a command that is not complete */
 
 void lineedit_insert(const char *text);			/* at the cursor, as one change */
-void lineedit_replace(size_t from, size_t to, const char *text);	/* undoable; cursor behind it */
+void lineedit_replace(size_t from, size_t to, const char *text); /* undoable; cursor behind it */
 
 /* Accepts the line, as Enter does. */
 void lineedit_accept(void);

@@ -1,4 +1,5 @@
-/* The drawn characters that are not text, each one cell: in Unicode, or in ASCII where that is all there is. */
+/* The drawn characters that are not text, each one cell: in Unicode, or in ASCII where that is all
+ * there is. */
 #ifndef UI_MARKS_H
 #define UI_MARKS_H
 

@@ -46,8 +46,8 @@ in_fence(struct markup *m, const char *s, size_t n, struct markup_line *line)
 	size_t run = fence_run(s, n);
 
 	if (m->fenced) {
-		bool closes = run >= m->fence_len && *s == m->fence
-			      && run + count_blanks(s + run, n - run) == n;
+		bool closes = run >= m->fence_len && *s == m->fence &&
+			      run + count_blanks(s + run, n - run) == n;
 
 		line->block = closes ? MARKUP_FENCE : MARKUP_CODE;
 		m->fenced = !closes;
@@ -170,7 +170,8 @@ paint(struct inline_scan *in, size_t from, size_t to, unsigned bits)
 static bool
 is_punct(char c)
 {
-	return (c > ' ' && c < '0') || (c > '9' && c < 'A') || (c > 'Z' && c < 'a') || (c > 'z' && c < 0x7f);
+	return (c > ' ' && c < '0') || (c > '9' && c < 'A') || (c > 'Z' && c < 'a') ||
+	       (c > 'z' && c < 0x7f);
 }
 
 static bool
@@ -205,7 +206,8 @@ scan_code(struct inline_scan *in, size_t i)
 	return i + run;
 }
 
-/* Pairs a run that may close with the openers before it, the nearest first. Returns what is left of it. */
+/* Pairs a run that may close with the openers before it, the nearest first. Returns what is left of
+ * it. */
 static size_t
 close_emphasis(struct inline_scan *in, char c, size_t pos, size_t len)
 {
@@ -283,7 +285,8 @@ spans_add(struct spans *out, size_t start, size_t len, unsigned bits)
 void
 markup_spans(const struct markup_line *line, const char *s, size_t n, struct spans *out)
 {
-	bool verbatim = line->block == MARKUP_CODE || line->block == MARKUP_FENCE || line->block == MARKUP_RULE;
+	bool verbatim = line->block == MARKUP_CODE || line->block == MARKUP_FENCE ||
+			line->block == MARKUP_RULE;
 	bool list = line->block == MARKUP_ITEM || line->block == MARKUP_QUOTE;
 	size_t from = line->marker < n ? line->marker : n;
 	struct inline_scan in = { .s = s + from, .n = n - from };
@@ -294,7 +297,10 @@ markup_spans(const struct markup_line *line, const char *s, size_t n, struct spa
 		return;
 	}
 	if (from)
-		spans_add(out, 0, from, list ? SPAN_BULLET : line->block == MARKUP_HEADING ? SPAN_MARK : 0);
+		spans_add(out, 0, from,
+			list                            ? SPAN_BULLET
+			: line->block == MARKUP_HEADING ? SPAN_MARK
+							: 0);
 	in.bits = xcalloc(in.n, 1);
 	scan_inline(&in);
 	for (size_t i = 0, k; i < in.n; i = k) {

@@ -1,8 +1,8 @@
 /*
- * Light Markdown: finds out what a line is and which of its bytes are strong, code and so on, so that
- * text can be styled while it is still being written. Nothing is hidden: markers stay, as marks. A
- * subset of CommonMark (spec 0.30, sections 2, 4, 5, 6): blocks are decided line by line, a span never
- * goes over the end of a line.
+ * Light Markdown: finds out what a line is and which of its bytes are strong, code and so on, so
+ * that text can be styled while it is still being written. Nothing is hidden: markers stay, as
+ * marks. A subset of CommonMark (spec 0.30, sections 2, 4, 5, 6): blocks are decided line by line,
+ * a span never goes over the end of a line.
  */
 #ifndef UI_MARKUP_H
 #define UI_MARKUP_H

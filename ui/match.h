@@ -6,10 +6,11 @@
 #include <stddef.h>
 
 /*
- * The first place at or after `from` where the word occurs in text (n bytes): its first byte, and in
- * *len its length there. n when it does not occur.
+ * The first place at or after `from` where the word occurs in text (n bytes): its first byte, and
+ * in *len its length there. n when it does not occur.
  */
-size_t match_find(const char *text, size_t n, size_t from, const char *word, size_t word_len, size_t *len);
+size_t match_find(
+	const char *text, size_t n, size_t from, const char *word, size_t word_len, size_t *len);
 
 /* Whether each blank-separated word of `words` occurs in one of the two texts (b may be NULL). */
 bool match_all(const char *words, const char *a, const char *b);

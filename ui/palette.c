@@ -43,8 +43,8 @@ says_true_color(void)
 {
 	const char *env = getenv("COLORTERM");
 
-	return has_string("setrgbf")
-	       || (env && (!strcmp(env, "truecolor") || !strcmp(env, "24bit")));
+	return has_string("setrgbf") ||
+	       (env && (!strcmp(env, "truecolor") || !strcmp(env, "24bit")));
 }
 
 void
@@ -87,8 +87,8 @@ channel(uint32_t rgb, int shift)
 }
 
 /*
- * A palette entry that shows exactly this colour: of those not yet taken the nearest, so that a terminal
- * that does not do as it said it can still looks well. -1 when none is left.
+ * A palette entry that shows exactly this colour: of those not yet taken the nearest, so that a
+ * terminal that does not do as it said it can still looks well. -1 when none is left.
  */
 static int
 redefined(struct palette *p, uint32_t rgb)
@@ -99,7 +99,9 @@ redefined(struct palette *p, uint32_t rgb)
 		if (p->rgbs[i].rgb == rgb)
 			return p->rgbs[i].index;
 	index = style_nearest_free((int32_t)(STYLE_RGB | rgb), p->taken);
-	if (index < 0 || init_extended_color(index, channel(rgb, 16), channel(rgb, 8), channel(rgb, 0)) == ERR)
+	if (index < 0)
+		return -1;
+	if (init_extended_color(index, channel(rgb, 16), channel(rgb, 8), channel(rgb, 0)) == ERR)
 		return -1;
 	p->taken[index] = true;
 	VEC_ROOM(p->rgbs, p->nrgb, p->rgbcap);
@@ -117,7 +119,7 @@ terminal_color(struct palette *p, int32_t color)
 	if (p->direct && (color & STYLE_RGB || color >= 8)) {
 		uint32_t rgb = style_rgb(color);
 
-		return rgb < 8 ? 8 : (int32_t)rgb;	/* the first eight are palette colours there */
+		return rgb < 8 ? 8 : (int32_t)rgb; /* the first eight are palette colours there */
 	}
 	if (!p->redefines || color < 16)
 		return style_nearest(color, p->colors);

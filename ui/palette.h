@@ -1,7 +1,7 @@
 /*
- * From styles to what curses draws with: attributes and colour pairs, made on demand and remembered.
- * Colours that the terminal has not are replaced by the nearest that it has. Between newterm and
- * delscreen only.
+ * From styles to what curses draws with: attributes and colour pairs, made on demand and
+ * remembered. Colours that the terminal has not are replaced by the nearest that it has. Between
+ * newterm and delscreen only.
  */
 #ifndef UI_PALETTE_H
 #define UI_PALETTE_H
@@ -36,7 +36,9 @@ struct palette {
 /* true_color: may use 24-bit colours when the terminal seems to have them. */
 void palette_init(struct palette *p, bool true_color);
 void palette_release(struct palette *p);
-void palette_reset(struct palette *p);	/* forgets all colours: the next sheet may have many of its own */
+
+/* Forgets all colours: the next sheet may have many of its own. */
+void palette_reset(struct palette *p);
 
 void palette_get(struct palette *p, struct style s, unsigned long *attr, int *pair);
 

@@ -55,7 +55,8 @@ struct rect
 popup_frame(struct canvas *c, struct rect r, const char *title, const char *note, const char *hint)
 {
 	struct style inside = popup_style(c, STYLE_popup), line = popup_style(c, STYLE_border);
-	struct style title_style = popup_style(c, STYLE_popup_title), detail = popup_style(c, STYLE_detail);
+	struct style title_style = popup_style(c, STYLE_popup_title),
+		     detail = popup_style(c, STYLE_detail);
 	int note_cells = wrap_width(note, strlen(note)) + 2;
 	struct pen p;
 

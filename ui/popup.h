@@ -1,6 +1,6 @@
 /*
- * What lies over the chat: a list to pick from, a page to read, a question. One at a time; it gets all
- * keys, and tells what happened through `post`.
+ * What lies over the chat: a list to pick from, a page to read, a question. One at a time; it gets
+ * all keys, and tells what happened through `post`.
  */
 #ifndef UI_POPUP_H
 #define UI_POPUP_H
@@ -37,8 +37,8 @@ struct popup *popup_ask_new(int tag, const char *question);
 
 void popup_post(struct popup *p, const struct ui_event *ev);
 
-/* Its frame with a title on the upper and a hint on the lower edge; returns what is inside. On a screen
- * too small for that there is no frame, and the title has the first row. */
+/* Its frame with a title on the upper and a hint on the lower edge; returns what is inside. On a
+ * screen too small for that there is no frame, and the title has the first row. */
 struct rect popup_frame(struct canvas *c, struct rect r, const char *title, const char *note,
 	const char *hint);
 

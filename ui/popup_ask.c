@@ -33,8 +33,8 @@ ask_key(struct popup *p, struct key k)
 	struct ui_event ev = { .type = UI_ANSWER, .tag = a->tag };
 
 	ev.choice = key_is(k, 'y', 0) || key_is(k, 'Y', 0);
-	if (!ev.choice && !key_is(k, 'n', 0) && !key_is(k, 'N', 0) && !key_is(k, SYM_ESC, 0)
-		&& !key_is(k, 'c', KEY_CTRL) && !key_is(k, 'g', KEY_CTRL))
+	if (!ev.choice && !key_is(k, 'n', 0) && !key_is(k, 'N', 0) && !key_is(k, SYM_ESC, 0) &&
+		!key_is(k, 'c', KEY_CTRL) && !key_is(k, 'g', KEY_CTRL))
 		return false;
 	p->done = true;
 	popup_post(p, &ev);
@@ -64,7 +64,8 @@ ask_draw(struct popup *p, struct canvas *c, const struct layout *l, int *row, in
 {
 	struct ask *a = (struct ask *)p;
 	bool framed = popup_has_frame(c);
-	int width = wrap_width(a->question, strlen(a->question)), most = l->cols - (framed ? 8 : 0), rows;
+	int width = wrap_width(a->question, strlen(a->question)), most = l->cols - (framed ? 8 : 0),
+	    rows;
 	struct rect in;
 
 	if (width < 20)
@@ -72,7 +73,8 @@ ask_draw(struct popup *p, struct canvas *c, const struct layout *l, int *row, in
 	width = width > 60 ? 60 : width;
 	width = width > most ? most : width;
 	width = width < 1 ? 1 : width;
-	flow_wrap(&a->flow, (struct flow_shape){ width, 0, false }, 0, a->question, strlen(a->question));
+	flow_wrap(&a->flow, (struct flow_shape){ width, 0, false }, 0, a->question,
+		strlen(a->question));
 	rows = (int)a->flow.n + (framed ? 4 : 1);
 	in = layout_centre(l, rows, framed ? width + 4 : l->cols);
 	in = popup_frame(c, in, "", "", "");

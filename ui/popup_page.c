@@ -60,14 +60,15 @@ page_key(struct popup *p, struct key k)
 {
 	struct page *g = (struct page *)p;
 
-	if (key_is(k, SYM_ESC, 0) || key_is(k, 'q', 0) || key_is(k, SYM_ENTER, 0)
-		|| key_is(k, 'c', KEY_CTRL) || key_is(k, 'g', KEY_CTRL)) {
+	if (key_is(k, SYM_ESC, 0) || key_is(k, 'q', 0) || key_is(k, SYM_ENTER, 0) ||
+		key_is(k, 'c', KEY_CTRL) || key_is(k, 'g', KEY_CTRL)) {
 		p->done = true;
 		return true;
 	}
 	for (size_t i = 0; i < sizeof moves / sizeof *moves; i++) {
 		if (key_equal(moves[i].key, k)) {
-			page_scroll(p, moves[i].rows + moves[i].screens * (g->rows > 1 ? g->rows - 1 : 1));
+			page_scroll(p,
+				moves[i].rows + moves[i].screens * (g->rows > 1 ? g->rows - 1 : 1));
 			return true;
 		}
 	}
@@ -91,12 +92,14 @@ page_draw(struct popup *p, struct canvas *c, const struct layout *l, int *row, i
 	g->rows = rows - (framed ? 2 : rows >= 3);
 	page_scroll(p, 0);
 	if ((int)g->flow.n > g->rows)
-		snprintf(note, sizeof note, "%d%%", (int)(100L * (g->top + g->rows) / (long)g->flow.n));
+		snprintf(note, sizeof note, "%d%%",
+			(int)(100L * (g->top + g->rows) / (long)g->flow.n));
 	in = popup_frame(c, layout_centre(l, rows, cols), g->title, note, "Esc closes");
 	for (int i = 0; i < in.rows && (size_t)(g->top + i) < g->flow.n; i++) {
 		struct pen pen = pen_at(c, in.row + i, in.col, in.col + in.cols);
 
-		flow_draw(&g->flow, g->text, (size_t)(g->top + i), &pen, popup_style(c, STYLE_popup));
+		flow_draw(
+			&g->flow, g->text, (size_t)(g->top + i), &pen, popup_style(c, STYLE_popup));
 	}
 }
 

@@ -169,7 +169,10 @@ pick_text(struct popup *p, const char *text)
 
 /* ---- keys ------------------------------------------------------------------------------------ */
 
-enum command { UP, DOWN, PAGE_UP, PAGE_DOWN, FIRST, LAST, CHOOSE, CANCEL, ERASE, ERASE_WORD, ERASE_ALL, NONE };
+enum command {
+	UP, DOWN, PAGE_UP, PAGE_DOWN, FIRST, LAST, CHOOSE, CANCEL,
+	ERASE, ERASE_WORD, ERASE_ALL, NONE
+};
 
 static enum command
 command_of(struct key key)
@@ -178,14 +181,25 @@ command_of(struct key key)
 		struct key key;
 		enum command command;
 	} table[] = {
-		{ { SYM_UP, 0 }, UP }, { { 'p', KEY_CTRL }, UP }, { { SYM_BACKTAB, 0 }, UP },
-		{ { SYM_DOWN, 0 }, DOWN }, { { 'n', KEY_CTRL }, DOWN }, { { SYM_TAB, 0 }, DOWN },
-		{ { SYM_PAGE_UP, 0 }, PAGE_UP }, { { SYM_PAGE_DOWN, 0 }, PAGE_DOWN },
-		{ { SYM_HOME, 0 }, FIRST }, { { SYM_END, 0 }, LAST },
-		{ { SYM_ENTER, 0 }, CHOOSE }, { { 'j', KEY_CTRL }, CHOOSE },
-		{ { SYM_ESC, 0 }, CANCEL }, { { 'c', KEY_CTRL }, CANCEL }, { { 'g', KEY_CTRL }, CANCEL },
-		{ { SYM_BACKSPACE, 0 }, ERASE }, { { 'h', KEY_CTRL }, ERASE },
-		{ { 'w', KEY_CTRL }, ERASE_WORD }, { { SYM_BACKSPACE, KEY_META }, ERASE_WORD },
+		{ { SYM_UP, 0 }, UP },
+		{ { 'p', KEY_CTRL }, UP },
+		{ { SYM_BACKTAB, 0 }, UP },
+		{ { SYM_DOWN, 0 }, DOWN },
+		{ { 'n', KEY_CTRL }, DOWN },
+		{ { SYM_TAB, 0 }, DOWN },
+		{ { SYM_PAGE_UP, 0 }, PAGE_UP },
+		{ { SYM_PAGE_DOWN, 0 }, PAGE_DOWN },
+		{ { SYM_HOME, 0 }, FIRST },
+		{ { SYM_END, 0 }, LAST },
+		{ { SYM_ENTER, 0 }, CHOOSE },
+		{ { 'j', KEY_CTRL }, CHOOSE },
+		{ { SYM_ESC, 0 }, CANCEL },
+		{ { 'c', KEY_CTRL }, CANCEL },
+		{ { 'g', KEY_CTRL }, CANCEL },
+		{ { SYM_BACKSPACE, 0 }, ERASE },
+		{ { 'h', KEY_CTRL }, ERASE },
+		{ { 'w', KEY_CTRL }, ERASE_WORD },
+		{ { SYM_BACKSPACE, KEY_META }, ERASE_WORD },
 		{ { 'u', KEY_CTRL }, ERASE_ALL },
 	};
 
@@ -201,15 +215,33 @@ run(struct pick *k, enum command command)
 	int page = k->rows > 1 ? k->rows - 1 : 1;
 
 	switch (command) {
-	case UP: move_by(k, -1); break;
-	case DOWN: move_by(k, 1); break;
-	case PAGE_UP: move_by(k, -page); break;
-	case PAGE_DOWN: move_by(k, page); break;
-	case FIRST: select_row(k, 0); break;
-	case LAST: select_row(k, k->nshown); break;
-	case ERASE: filter_cut(k, last_cluster(&k->filter)); break;
-	case ERASE_WORD: filter_cut(k, last_word(&k->filter)); break;
-	case ERASE_ALL: filter_cut(k, 0); break;
+	case UP:
+		move_by(k, -1);
+		break;
+	case DOWN:
+		move_by(k, 1);
+		break;
+	case PAGE_UP:
+		move_by(k, -page);
+		break;
+	case PAGE_DOWN:
+		move_by(k, page);
+		break;
+	case FIRST:
+		select_row(k, 0);
+		break;
+	case LAST:
+		select_row(k, k->nshown);
+		break;
+	case ERASE:
+		filter_cut(k, last_cluster(&k->filter));
+		break;
+	case ERASE_WORD:
+		filter_cut(k, last_word(&k->filter));
+		break;
+	case ERASE_ALL:
+		filter_cut(k, 0);
+		break;
 	case CHOOSE:
 		if (!k->nshown)
 			break;
@@ -232,7 +264,8 @@ pick_key(struct popup *p, struct key key)
 	struct pick *k = (struct pick *)p;
 	char text[5] = "";
 
-	if (key.mods == KEY_CTRL && key.sym > ' ' && key.sym < 0x7f && strchr(k->keys, (int)key.sym)) {
+	if (key.mods == KEY_CTRL && key.sym > ' ' && key.sym < 0x7f &&
+		strchr(k->keys, (int)key.sym)) {
 		if (k->nshown)
 			post(k, UI_PICK_KEY, (char)key.sym);
 		return true;
@@ -249,14 +282,15 @@ pick_key(struct popup *p, struct key key)
 
 /* Text in at most `cells` cells with the letters that match in another look. */
 static void
-draw_matched(struct pen *p, struct style s, struct style match, const char *text, const char *words, int cells)
+draw_matched(struct pen *p, struct style s, struct style match, const char *text, const char *words,
+	int cells)
 {
 	size_t n = strlen(text), i = 0;
 	int right = p->right;
 
 	if (cells < p->right - p->col)
 		p->right = p->col + (cells > 0 ? cells : 0);
-	if (wrap_width(text, n) > p->right - p->col) {	/* no room: the end matters more than the match */
+	if (wrap_width(text, n) > p->right - p->col) { /* the end matters more than the match */
 		pen_clipped(p, s, text, n, cells);
 		p->right = right;
 		return;
@@ -284,12 +318,14 @@ draw_item(const struct pick *k, size_t row, struct pen *p)
 	const struct choice *it = &k->items[k->shown[row]];
 	bool chosen = row == k->selected;
 	struct style text = popup_style(p->c, chosen ? STYLE_selected : STYLE_popup);
-	struct style detail = style_over(text, p->c->sheet.slot[chosen ? STYLE_selected : STYLE_detail]);
+	struct style detail =
+		style_over(text, p->c->sheet.slot[chosen ? STYLE_selected : STYLE_detail]);
 	struct style match = style_over(text, p->c->sheet.slot[STYLE_match]);
 	int room = p->right - p->left - 3, label = k->label_cells;
 
 	if (label + 2 + k->detail_cells > room) {	/* the label matters more, up to a point */
-		int most = room * 2 / 3 > room - 2 - k->detail_cells ? room * 2 / 3 : room - 2 - k->detail_cells;
+		int most = room * 2 / 3 > room - 2 - k->detail_cells ? room * 2 / 3
+								     : room - 2 - k->detail_cells;
 
 		label = label < most ? label : most;
 	}
@@ -368,12 +404,14 @@ draw_preview(struct pick *k, struct canvas *c, struct rect r)
 	}
 }
 
-/* The box: as wide as the widest row, as high as the whole list, so that filtering does not move it. */
+/* The box: as wide as the widest row, as high as the whole list, so that filtering does not move
+ * it. */
 static struct rect
 box(const struct pick *k, const struct canvas *c, const struct layout *l)
 {
 	int rows = k->n > 1 ? (int)(k->n < LIST_ROWS_MAX ? k->n : LIST_ROWS_MAX) : 1;
-	int title = wrap_width(k->title, strlen(k->title)) + 14, hint = wrap_width(k->hint, strlen(k->hint)) + 6;
+	int title = wrap_width(k->title, strlen(k->title)) + 14,
+	    hint = wrap_width(k->hint, strlen(k->hint)) + 6;
 	int cols = k->label_cells + (k->detail_cells ? k->detail_cells + 2 : 0) + 9;
 	int most = l->cols - 8 > LIST_COLS_MAX ? LIST_COLS_MAX : l->cols - 8;
 
@@ -429,10 +467,13 @@ pick_draw(struct popup *p, struct canvas *c, const struct layout *l, int *row, i
 		rule(c, list.row, list.col + list.cols + 1, list.rows, 1);
 		draw_preview(k, c, (struct rect){ list.row, list.col + list.cols + 3, list.rows,
 			in.cols - list.cols - 3 });
-	} else if (framed && k->has_preview && l->rows >= PREVIEW_MIN_ROWS && list.rows > PREVIEW_ROWS + 2) {
+	} else if (framed && k->has_preview && l->rows >= PREVIEW_MIN_ROWS &&
+		   list.rows > PREVIEW_ROWS + 2) {
 		list.rows -= PREVIEW_ROWS + 1;
 		rule(c, list.row + list.rows, list.col, 1, list.cols);
-		draw_preview(k, c, (struct rect){ list.row + list.rows + 1, list.col, PREVIEW_ROWS, list.cols });
+		draw_preview(k, c,
+			(struct rect){
+				list.row + list.rows + 1, list.col, PREVIEW_ROWS, list.cols });
 	}
 	draw_list(k, c, list);
 }

@@ -29,7 +29,8 @@ parts_make(struct parts *p, const struct ui_status *s)
 {
 	*p = (struct parts){ .wanted = 0 };
 	if (s->context_size) {
-		snprintf(p->context, sizeof p->context, "%zu/%zu", s->context_used, s->context_size);
+		snprintf(
+			p->context, sizeof p->context, "%zu/%zu", s->context_used, s->context_size);
 		p->wanted |= CONTEXT | METER;
 	}
 	if (s->system_tokens) {
@@ -156,7 +157,8 @@ status_draw(struct canvas *c, const struct layout *l, const struct ui_status *s)
 	}
 	if (which & STATE) {
 		between(&p, text, &first);
-		pen_clipped(&p, canvas_style(c, STYLE_status_busy), s->state, strlen(s->state), p.right - p.col);
+		pen_clipped(&p, canvas_style(c, STYLE_status_busy), s->state, strlen(s->state),
+			p.right - p.col);
 	}
 	if (which & PROGRESS) {
 		pen_str(&p, text, " ");
@@ -181,5 +183,6 @@ flash_draw(struct canvas *c, const struct layout *l, bool error, const char *tex
 		return;
 	canvas_clear(c, r, canvas_style(c, STYLE_status));
 	p = pen_at(c, r.row, r.col, r.col + r.cols);
-	pen_clipped(&p, canvas_style(c, error ? STYLE_error : STYLE_status_busy), text, strlen(text), r.cols);
+	pen_clipped(&p, canvas_style(c, error ? STYLE_error : STYLE_status_busy), text,
+		strlen(text), r.cols);
 }

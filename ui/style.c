@@ -134,7 +134,7 @@ is_grey(uint32_t rgb)
 int
 style_nearest(int32_t color, int colors)
 {
-	/* What the first 16 look like is up to the user: an RGB value keeps off them where it can. */
+	/* The first 16 look as the user likes: an RGB value keeps off them where it can. */
 	int first = colors > 16 ? 16 : 0, best = first;
 	long least = LONG_MAX;
 	uint32_t rgb;

@@ -16,8 +16,9 @@
 
 #define LENGTH(a) (sizeof(a) / sizeof *(a))
 
-/* Private modes. xterm: 1000 buttons, 1006 SGR reports, 2004 bracketed paste, modifyOtherKeys 1; kitty:
- * flags 1 (unambiguous) and 4 (shifted key), on a stack; 2026: a frame is shown when it is complete. */
+/* Private modes. xterm: 1000 buttons, 1006 SGR reports, 2004 bracketed paste, modifyOtherKeys 1;
+ * kitty: flags 1 (unambiguous) and 4 (shifted key), on a stack; 2026: a frame is shown when it is
+ * complete. */
 #define PASTE_ON "\033[?2004h"
 #define PASTE_OFF "\033[?2004l"
 #define MOUSE_ON "\033[?1000h\033[?1006h"
@@ -99,7 +100,8 @@ modes_off(struct terminal *t)
 	terminal_write(t, MOUSE_OFF PASTE_OFF, strlen(MOUSE_OFF PASTE_OFF));
 }
 
-/* Keys as they are hit, Ctrl-C and its like as keys. curses cannot do it: its output is no terminal. */
+/* Keys as they are hit, Ctrl-C and its like as keys. curses cannot do it: its output is no
+ * terminal. */
 static void
 raw_mode(struct terminal *t)
 {
@@ -132,8 +134,9 @@ short_csi(const char *s, size_t n, unsigned *number, char *letter)
 }
 
 /*
- * Many a terminal that calls itself xterm does not know xterm's "repeat the character" and "scroll by n
- * lines", which curses likes: they are written out. (curses has put the cursor on the edge to scroll at.)
+ * Many a terminal that calls itself xterm does not know xterm's "repeat the character" and "scroll
+ * by n lines", which curses likes: they are written out. (curses has put the cursor on the edge to
+ * scroll at.)
  */
 static void
 translate(struct strbuf *out, const char *s, size_t n)
@@ -194,8 +197,20 @@ static bool
 name_is_modern(const char *name)
 {
 	static const char *const names[] = {
-		"xterm", "tmux", "screen", "kitty", "foot", "alacritty", "wezterm", "ghostty", "contour",
-		"konsole", "vte", "gnome", "iterm", "mintty",
+		"xterm",
+		"tmux",
+		"screen",
+		"kitty",
+		"foot",
+		"alacritty",
+		"wezterm",
+		"ghostty",
+		"contour",
+		"konsole",
+		"vte",
+		"gnome",
+		"iterm",
+		"mintty",
 	};
 
 	for (size_t i = 0; name && i < LENGTH(names); i++)
@@ -214,11 +229,15 @@ check_tty(struct err *e)
 		return err_set(e, ERR_USAGE, "the chat needs a terminal for input and output; "
 					     "use -p for a single answer without one");
 	if (!name || !*name || !strcmp(name, "dumb"))
-		return err_set(e, ERR_USAGE, "the terminal cannot show the chat (TERM is \"%s\"); "
-					     "set TERM to its kind, or use --plain", name ? name : "");
+		return err_set(e, ERR_USAGE,
+			"the terminal cannot show the chat (TERM is \"%s\"); "
+			"set TERM to its kind, or use --plain",
+			name ? name : "");
 	if (setupterm(name, STDOUT_FILENO, &found) == ERR)
-		return err_set(e, ERR_USAGE, "the terminal type \"%.64s\" in TERM is not known here; "
-					     "try TERM=xterm-256color", name);
+		return err_set(e, ERR_USAGE,
+			"the terminal type \"%.64s\" in TERM is not known here; "
+			"try TERM=xterm-256color",
+			name);
 	del_curterm(cur_term);
 	return 0;
 }
@@ -251,7 +270,9 @@ terminal_release(struct terminal *t)
 int
 terminal_open(struct terminal *t, bool headless, bool mouse, struct err *e)
 {
-	*t = (struct terminal){ .headless = headless, .mouse = mouse, .raw = STRBUF_INIT, .out = STRBUF_INIT };
+	*t = (struct terminal){
+		.headless = headless, .mouse = mouse, .raw = STRBUF_INIT, .out = STRBUF_INIT
+	};
 	t->fd = headless ? -1 : STDIN_FILENO;
 	if (!headless) {
 		if (check_tty(e))
@@ -269,7 +290,8 @@ terminal_open(struct terminal *t, bool headless, bool mouse, struct err *e)
 	t->screen = screen_new(t);
 	if (!t->screen) {
 		terminal_release(t);
-		return err_set(e, ERR_USAGE, "the terminal cannot be set up; is the description of \"%s\" installed?",
+		return err_set(e, ERR_USAGE,
+			"the terminal cannot be set up; is the description of \"%s\" installed?",
 			headless ? "xterm-256color" : getenv("TERM"));
 	}
 	typeahead(-1);

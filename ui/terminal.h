@@ -2,7 +2,8 @@
  * The terminal itself: curses' set-up, the modes that curses knows nothing of (bracketed paste, SGR
  * mouse, keys with modifiers), and the way back. One at a time.
  *
- * curses writes into a file in memory; what it wrote goes out in one piece, so that a frame is seen whole.
+ * curses writes into a file in memory; what it wrote goes out in one piece, so that a frame is seen
+ * whole.
  */
 #ifndef UI_TERMINAL_H
 #define UI_TERMINAL_H

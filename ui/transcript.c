@@ -70,7 +70,8 @@ append_scrubbed(struct entry *e, const char *text, size_t len)
 }
 
 void
-transcript_insert(struct transcript *t, size_t before, enum entry_kind kind, const char *label, const char *text)
+transcript_insert(struct transcript *t, size_t before, enum entry_kind kind, const char *label,
+	const char *text)
 {
 	struct entry *e;
 	int cells;

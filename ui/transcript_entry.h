@@ -23,7 +23,7 @@ struct transcript {
 	struct entry *items;
 	size_t n, cap;
 	uint64_t next_id;
-	int label_cells;	/* of the widest label so far: never shrinks, so that nothing jumps */
+	int label_cells; /* of the widest label so far: never shrinks, so that nothing jumps */
 	bool changed;		/* since the view was drawn */
 };
 

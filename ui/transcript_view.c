@@ -345,7 +345,8 @@ draw_text_row(struct transcript_view *v, struct entry *e, size_t row, struct pen
 	if (e->kind == ENTRY_SYSTEM && row == FOLDED_ROWS - 1 && e->flow.n > FOLDED_ROWS) {
 		char more[64];
 
-		snprintf(more, sizeof more, "%s %zu more lines", p->c->marks->ellipsis, e->flow.n - row);
+		snprintf(more, sizeof more, "%s %zu more lines", p->c->marks->ellipsis,
+			e->flow.n - row);
 		pen_clipped(&body, text, more, strlen(more), body.right - body.col);
 		return;
 	}

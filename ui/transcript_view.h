@@ -1,7 +1,7 @@
 /*
- * The chat pane: which rows of a transcript are seen, and how they look. It wraps the entries it comes
- * across and no others. The reader's place is kept as a byte of an entry, so that it survives resizing,
- * insertion and removal; at the end of the text the view follows it.
+ * The chat pane: which rows of a transcript are seen, and how they look. It wraps the entries it
+ * comes across and no others. The reader's place is kept as a byte of an entry, so that it survives
+ * resizing, insertion and removal; at the end of the text the view follows it.
  */
 #ifndef UI_TRANSCRIPT_VIEW_H
 #define UI_TRANSCRIPT_VIEW_H
@@ -26,7 +26,7 @@ struct transcript_view {
 	int width, height;
 	bool follow;
 	struct view_place top;		/* first row seen, when not following */
-	struct view_place seen;		/* end of the text when the reader left it; its id is 0 before that */
+	struct view_place seen;		/* the end when the reader left it; id 0: never */
 	size_t wrapped;			/* rows wrapped so far: what drawing cost */
 };
 
@@ -39,7 +39,7 @@ void view_scroll(struct transcript_view *v, int rows);	/* < 0: towards the begin
 void view_to_top(struct transcript_view *v);
 void view_to_end(struct transcript_view *v);		/* and follow */
 
-/* Whether the last row is in view; how many rows that came since the reader left the end are below. */
+/* Whether the last row is in view; how many rows below it came since the reader left the end. */
 bool view_at_end(struct transcript_view *v);
 size_t view_new_rows(struct transcript_view *v);
 

@@ -46,7 +46,8 @@ tty_in_release(struct tty_in *t)
 void
 tty_in_feed(struct tty_in *t, const char *bytes, size_t n)
 {
-	/* A paste whose end was lost would swallow the keyboard for ever: a Ctrl-C by itself ends it. */
+	/* A paste whose end was lost would swallow the keyboard for ever: a Ctrl-C by itself ends
+	 * it. */
 	if (t->pasting && n == 1 && bytes[0] == 3)
 		strbuf_adds(&t->queue, PASTE_END);
 	else
@@ -147,7 +148,7 @@ csi_parse(struct csi *c, const char *s, size_t n)
 	}
 }
 
-/* Modifiers as xterm and kitty count them; false for a key with Super or Hyper, which nothing has. */
+/* Modifiers as xterm and kitty count them; false with Super or Hyper, which nothing has. */
 static bool
 csi_mods(uint32_t param, unsigned *mods)
 {
@@ -225,7 +226,8 @@ csi_event(struct tty_in *t, const struct csi *c, const char *s, size_t used, str
 	unsigned mods;
 
 	if (c->private == '<' && (c->final == 'M' || c->final == 'm'))
-		return c->final == 'M' ? emit_mouse(ev, c->p[0], c->p[1], c->p[2], used) : swallow(used);
+		return c->final == 'M' ? emit_mouse(ev, c->p[0], c->p[1], c->p[2], used)
+				       : swallow(used);
 	if (c->private || ((c->final == 'I' || c->final == 'O') && used == 3))
 		return swallow(used);	/* answers of the terminal, focus */
 	if (c->intermediate)
@@ -247,7 +249,8 @@ csi_event(struct tty_in *t, const struct csi *c, const char *s, size_t used, str
 	return emit_key(ev, sym, mods, s, used);
 }
 
-/* The two kinds of sequence that do not end where ECMA-48 says: F keys of the Linux console, old mouse. */
+/* The two kinds of sequence that do not end where ECMA-48 says: F keys of the Linux console, old
+ * mouse. */
 static struct decoded
 decode_odd_csi(const char *s, size_t n, bool final, struct tty_event *ev)
 {
@@ -413,7 +416,9 @@ tty_in_next(struct tty_in *t, struct tty_event *ev)
 			if (!paste_take(t))
 				return false;
 			t->paste_delivered = t->saw_paste = true;
-			*ev = (struct tty_event){ .type = TTY_PASTE, .text = t->paste.s, .len = t->paste.len };
+			*ev = (struct tty_event){
+				.type = TTY_PASTE, .text = t->paste.s, .len = t->paste.len
+			};
 			return true;
 		}
 		if (!n)

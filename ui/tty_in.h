@@ -1,7 +1,8 @@
 /*
- * What the terminal sends, cut into keys, pastes and mouse events: a byte queue and a decoder that can
- * be fed at any border. Sources: ECMA-48; xterm's "Control Sequences" (modifiers, modifyOtherKeys, SGR
- * mouse, bracketed paste); the kitty keyboard protocol (CSI u with flags 1 and 4).
+ * What the terminal sends, cut into keys, pastes and mouse events: a byte queue and a decoder that
+ * can be fed at any border. Sources: ECMA-48; xterm's "Control Sequences" (modifiers,
+ * modifyOtherKeys, SGR mouse, bracketed paste); the kitty keyboard protocol (CSI u with flags 1 and
+ * 4).
  *
  * A lone ESC can be the key or the beginning of a sequence. The decoder waits: the caller asks
  * tty_in_waiting(), and when nothing came for TTY_ESC_MS it calls tty_in_timeout(), after which
@@ -42,7 +43,7 @@ struct tty_in {
 	size_t head;			/* bytes of the queue that are done with */
 	struct strbuf paste;
 	bool pasting;
-	bool paste_delivered;		/* paste's text was handed out; it is freed by the next call */
+	bool paste_delivered;		/* the next call may free it */
 	bool saw_paste;			/* this terminal brackets pastes */
 	bool timed_out;
 	bool starved;			/* the bytes left are the beginning of something */
@@ -55,7 +56,7 @@ void tty_in_feed(struct tty_in *t, const char *bytes, size_t n);
 /* The next event; false when more bytes are needed for one. */
 bool tty_in_next(struct tty_in *t, struct tty_event *ev);
 
-/* Whether an unfinished sequence waits for more bytes (not: a paste or a character, which may take long). */
+/* Whether a sequence waits for more bytes (not: a paste or a character, which may take long). */
 bool tty_in_waiting(const struct tty_in *t);
 void tty_in_timeout(struct tty_in *t);
 

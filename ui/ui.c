@@ -151,9 +151,10 @@ ui_read(struct ui *ui)
 	struct pollfd p = { ui->terminal.fd, POLLIN, 0 };
 	char bytes[4096];
 
-	/* The descriptor is shared with the shell, so it stays blocking: ask before each read. And a flood
-	 * of keys must not keep us from drawing. */
-	for (int reads = 0; reads < READS_MAX && ui->terminal.fd >= 0 && poll(&p, 1, 0) > 0; reads++) {
+	/* The descriptor is shared with the shell, so it stays blocking: ask before each read. And
+	 * a flood of keys must not keep us from drawing. */
+	for (int reads = 0; reads < READS_MAX && ui->terminal.fd >= 0 && poll(&p, 1, 0) > 0;
+		reads++) {
 		ssize_t n = read(ui->terminal.fd, bytes, sizeof bytes);
 
 		if (n < 0 && (errno == EINTR || errno == EAGAIN))
@@ -231,7 +232,8 @@ lay_out(struct ui *ui)
 		return;
 	wanted = inputbox_measure(&ui->input, layout_input_cols(ui->rows, ui->cols));
 	layout_compute(&l, ui->rows, ui->cols, wanted);
-	if (l.input.rows != ui->layout.input.rows || l.rows != ui->layout.rows || l.cols != ui->layout.cols)
+	if (l.input.rows != ui->layout.input.rows || l.rows != ui->layout.rows ||
+		l.cols != ui->layout.cols)
 		ui->dirty = DIRTY_ALL;
 	ui->layout = l;
 	view_resize(&ui->view, l.chat.cols, l.chat.rows);
@@ -244,7 +246,7 @@ ui_resize_to(struct ui *ui, int rows, int cols)
 	ui->cols = cols < 1 ? 1 : cols;
 	resize_term(ui->rows, ui->cols);
 	canvas_resize(&ui->canvas, ui->rows, ui->cols);
-	clearok(curscr, TRUE);		/* what the terminal made of the old screen is anybody's guess */
+	clearok(curscr, TRUE); /* what the terminal made of the old screen is anybody's guess */
 	ui->dirty = DIRTY_ALL;
 	ui->urgent = true;
 	lay_out(ui);
@@ -286,7 +288,8 @@ draw_parts(struct ui *ui)
 		rule_draw(c, l, at_end, view_new_rows(&ui->view));
 	}
 	if (ui->dirty & DIRTY_INPUT)
-		inputbox_draw(&ui->input, c, l->input, ui->placeholder, &ui->cursor_row, &ui->cursor_col);
+		inputbox_draw(
+			&ui->input, c, l->input, ui->placeholder, &ui->cursor_row, &ui->cursor_col);
 	if (ui->dirty & DIRTY_STATUS || (ui->flash && !l->status.rows))
 		draw_status(ui);
 	complete_draw(&ui->complete, c, l);

@@ -90,7 +90,7 @@ insert(struct ui *ui, const char *text)
 	complete_refresh(&ui->complete);
 }
 
-/* Pasted text: any kind of line break, nothing that is not text. Into a search goes its first line. */
+/* Pasted text: any kind of line break, nothing but text. Into a search goes its first line. */
 static void
 paste(struct ui *ui, const char *s, size_t n)
 {
@@ -287,7 +287,9 @@ on_sequence(struct ui *ui, const struct tty_event *ev)
 static void
 on_mouse(struct ui *ui, const struct tty_event *ev)
 {
-	int by = ev->button == MOUSE_WHEEL_UP ? -WHEEL_ROWS : ev->button == MOUSE_WHEEL_DOWN ? WHEEL_ROWS : 0;
+	int by = ev->button == MOUSE_WHEEL_UP     ? -WHEEL_ROWS
+		 : ev->button == MOUSE_WHEEL_DOWN ? WHEEL_ROWS
+						  : 0;
 
 	if (!by)
 		return;

@@ -15,7 +15,7 @@
 
 enum {
 	FRAME_MS = 16,		/* while text streams in, frames are at least so far apart */
-	BURST_MS = 30,		/* text that comes at once and has line breaks is a paste; so is what follows so soon */
+	BURST_MS = 30,		/* what follows a pasted line so soon is pasted, too */
 	WHEEL_ROWS = 3,
 	READS_MAX = 64,		/* between two frames */
 };
@@ -61,9 +61,9 @@ struct ui {
 	} *events;
 	size_t nevents, eventcap;
 	char *event_text;			/* of the event handed out last */
-	struct strbuf edited;			/* the input's text when the program last heard of it */
+	struct strbuf edited;			/* the input as the program last heard of it */
 	bool hung_up;
-	int64_t esc_deadline;			/* when an unfinished sequence is taken as it is; 0: none waits */
+	int64_t esc_deadline;			/* of an unfinished sequence; 0: none waits */
 	int64_t burst_until;
 };
 

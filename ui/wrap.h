@@ -1,7 +1,7 @@
 /*
- * Breaks one line of text (no '\n' in it) into rows of a width: at blanks, after hyphens, between wide
- * characters (but not before closing or after opening punctuation), and inside a word that is wider
- * than a row. Borders are always those of grapheme clusters.
+ * Breaks one line of text (no '\n' in it) into rows of a width: at blanks, after hyphens, between
+ * wide characters (but not before closing or after opening punctuation), and inside a word that is
+ * wider than a row. Borders are always those of grapheme clusters.
  */
 #ifndef UI_WRAP_H
 #define UI_WRAP_H
@@ -11,8 +11,8 @@
 #include <stdint.h>
 
 enum {
-	WRAP_KEEP = 1,		/* rows tile the text: blanks at a break stay (for what can be edited) */
-	WRAP_CHARS = 2,		/* break at the edge wherever it is (for code); rows tile the text, too */
+	WRAP_KEEP = 1,  /* rows tile the text: blanks at a break stay (for what can be edited) */
+	WRAP_CHARS = 2, /* break at the edge wherever it is (for code); rows tile the text, too */
 };
 
 enum { WRAP_TAB = 8 };		/* tab stops, counted from the beginning of the row */
@@ -38,8 +38,9 @@ void wrap_init(struct wrap *w, const char *s, size_t n, int first, int rest, uns
 bool wrap_next(struct wrap *w, struct wrap_row *row);
 
 /*
- * Cells of the cluster at s (n > 0) when it stands `col` cells after the beginning of its row, and its
- * length: as utf8_cluster, but with tabs expanded and a control character counted as its picture.
+ * Cells of the cluster at s (n > 0) when it stands `col` cells after the beginning of its row, and
+ * its length: as utf8_cluster, but with tabs expanded and a control character counted as its
+ * picture.
  */
 int wrap_cells(const char *s, size_t n, int col, size_t *len);
 

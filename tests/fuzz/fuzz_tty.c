@@ -1,6 +1,6 @@
 /*
- * A session at the screen made of bytes: what the terminal sends, what the model says, resizes, time,
- * popups. The first byte of each step says which, the second how much.
+ * A session at the screen made of bytes: what the terminal sends, what the model says, resizes,
+ * time, popups. The first byte of each step says which, the second how much.
  */
 #include "config.h"
 
@@ -116,13 +116,21 @@ show(struct ui *ui, struct input *in, unsigned what)
 	size_t n;
 	char *s = text(in, &n);
 	struct ui_choice items[4] = {
-		{ s, s, NULL }, { "one", NULL, s }, { "two", "detail", "preview" }, { "\xe4\xb8\x96", NULL, NULL },
+		{ s, s, NULL },
+		{ "one", NULL, s },
+		{ "two", "detail", "preview" },
+		{ "\xe4\xb8\x96", NULL, NULL },
 	};
 
 	switch (what) {
 	case 0:
-		ui_pick(ui, &(struct ui_pick){ .tag = 1, .title = s, .items = items, .n = n % 5, .selected = n,
-			.keys = "dr", .hint = s });
+		ui_pick(ui, &(struct ui_pick){ .tag = 1,
+				    .title = s,
+				    .items = items,
+				    .n = n % 5,
+				    .selected = n,
+				    .keys = "dr",
+				    .hint = s });
 		break;
 	case 1:
 		ui_ask(ui, 2, s);
@@ -134,8 +142,12 @@ show(struct ui *ui, struct input *in, unsigned what)
 		ui_flash(ui, n % 2, (int)n * 10, s);
 		break;
 	case 4:
-		ui_set_status(ui, &(struct ui_status){ .context_used = n * 7, .context_size = n * 11,
-			.system_tokens = n, .state = s, .progress = (double)n / 128 - 0.5, .hint = s });
+		ui_set_status(ui, &(struct ui_status){ .context_used = n * 7,
+					  .context_size = n * 11,
+					  .system_tokens = n,
+					  .state = s,
+					  .progress = (double)n / 128 - 0.5,
+					  .hint = s });
 		break;
 	case 5:
 		ui_set_input(ui, s);
@@ -177,8 +189,11 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	setenv("LC_ALL", "C.UTF-8", 1);
 	setenv("INPUTRC", "/dev/null", 1);
 	setlocale(LC_ALL, "C.UTF-8");
-	ui = ui_new(&(struct ui_opts){ .headless_rows = rows, .headless_cols = cols, .now_ms = fuzz_clock,
-		.complete = complete }, NULL);
+	ui = ui_new(&(struct ui_opts){ .headless_rows = rows,
+			    .headless_cols = cols,
+			    .now_ms = fuzz_clock,
+			    .complete = complete },
+		NULL);
 	assert(ui);
 	while (in.left) {
 		unsigned op = byte(&in);

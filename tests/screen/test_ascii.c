@@ -21,9 +21,13 @@ ascii__marks__replace_what_cannot_be_shown(void **state)
 	screen_open(12, 60, NULL);
 	t = ui_transcript(screen);
 	ui_set_title(screen, "Caf\xc3\xa9", "llama \xc2\xb7 Q4");
-	ui_set_status(screen, &(struct ui_status){ .context_used = 2048, .context_size = 4096, .state = "",
-		.hint = "Esc stops \xc2\xb7 F1 help", .progress = -1 });
-	transcript_add(t, ENTRY_USER, "you", "\xe4\xb8\x96 \xe2\x80\x9cquoted\xe2\x80\x9d e\xcc\x81 \xe2\x80\xa6");
+	ui_set_status(screen, &(struct ui_status){ .context_used = 2048,
+				      .context_size = 4096,
+				      .state = "",
+				      .hint = "Esc stops \xc2\xb7 F1 help",
+				      .progress = -1 });
+	transcript_add(t, ENTRY_USER, "you",
+		"\xe4\xb8\x96 \xe2\x80\x9cquoted\xe2\x80\x9d e\xcc\x81 \xe2\x80\xa6");
 	for (int i = 0; i < 9; i++)
 		transcript_add(t, ENTRY_USER, "you", "more");
 	ui_scroll_to_end(screen);
@@ -42,7 +46,8 @@ ascii__marks__replace_what_cannot_be_shown(void **state)
 "| ctx ####---- 2048/4096               Esc stops - F1 help |\n"
 "+----------------------------------------------------------+\n"
 	);
-	screen_keys("a\xe9" "b\r");		/* Latin-1 from the keyboard is not lost, only not UTF-8 */
+	screen_keys("a\xe9"
+		    "b\r"); /* Latin-1 from the keyboard is not lost, only not UTF-8 */
 	assert_string_equal(expect_event(UI_SUBMIT).text, "a\xef\xbf\xbd" "b");
 	screen_close();
 }

@@ -29,8 +29,12 @@ static const struct ui_choice sessions[] = {
 static void
 pick(void)
 {
-	ui_pick(screen, &(struct ui_pick){ .tag = 7, .title = "Sessions", .items = sessions, .n = 4, .keys = "dr",
-		.hint = "Enter opens · C-d deletes" });
+	ui_pick(screen, &(struct ui_pick){ .tag = 7,
+				.title = "Sessions",
+				.items = sessions,
+				.n = 4,
+				.keys = "dr",
+				.hint = "Enter opens · C-d deletes" });
 }
 
 static void
@@ -159,7 +163,8 @@ pick__long_list__scrolls_with_the_choice(void **state)
 		items[i].label = labels[i];
 	}
 	screen_open(24, 80, NULL);
-	ui_pick(screen, &(struct ui_pick){ .title = "Many", .items = items, .n = 500, .selected = 250 });
+	ui_pick(screen,
+		&(struct ui_pick){ .title = "Many", .items = items, .n = 500, .selected = 250 });
 	screen_has("› item 250");
 	screen_has("251/500");
 	screen_keys(PAGE_DOWN);
@@ -190,7 +195,8 @@ static void
 pick__preview__stands_beside_or_below(void **state)
 {
 	static const struct ui_choice items[] = {
-		{ "one", "first", "The first thing that was said, and it was long enough to be wrapped" },
+		{ "one", "first",
+			"The first thing that was said, and it was long enough to be wrapped" },
 		{ "two", "second", "Another" },
 	};
 
@@ -210,7 +216,8 @@ static void
 pick__empty__says_so(void **state)
 {
 	screen_open(16, 64, NULL);
-	ui_pick(screen, &(struct ui_pick){ .tag = 1, .title = "Sessions", .empty = "no sessions yet" });
+	ui_pick(screen,
+		&(struct ui_pick){ .tag = 1, .title = "Sessions", .empty = "no sessions yet" });
 	screen_has("no sessions yet");
 	screen_keys("\r\004" DOWN);
 	expect_no_event();
@@ -222,7 +229,8 @@ ask__question__is_answered_by_y_and_n(void **state)
 	struct ui_event ev;
 
 	screen_open(12, 60, NULL);
-	ui_ask(screen, 3, "Delete the session \"Trip to Cusco\"? Its 8 messages go to the archive.");
+	ui_ask(screen, 3,
+		"Delete the session \"Trip to Cusco\"? Its 8 messages go to the archive.");
 	screen_is(
 "┌─ hum ────────────────────────────────────────────────────┐\n"
 "│                                                          │\n"

@@ -39,9 +39,11 @@ layout__compute__has_no_overlap_at_any_size(void **state)
 				if (l.status.rows)
 					claim(grid, &l, l.status);
 				if (l.rule_above_input >= 0)
-					claim(grid, &l, (struct rect){ l.rule_above_input, 0, 1, cols });
+					claim(grid, &l,
+						(struct rect){ l.rule_above_input, 0, 1, cols });
 				if (l.rule_above_status >= 0)
-					claim(grid, &l, (struct rect){ l.rule_above_status, 0, 1, cols });
+					claim(grid, &l,
+						(struct rect){ l.rule_above_status, 0, 1, cols });
 				assert_true(l.input.rows >= 1);
 				assert_true(l.chat.rows >= 1 || rows == 1);
 				assert_true(l.input.rows <= layout_input_max(rows));

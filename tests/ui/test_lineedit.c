@@ -75,6 +75,9 @@ teardown(void **state)
 static void
 lineedit__feed__edits_as_readline_does(void **state)
 {
+	feed("\xc3\xa9");		/* whatever the inputrc says of convert-meta */
+	assert_line("\xc3\xa9", 2);
+	feed("\177");
 	type("hello brave world");
 	feed("\033b");
 	feed("\027");			/* C-w */
@@ -138,6 +141,15 @@ lineedit__rows__move_by_what_is_seen(void **state)
 	feed(DOWN);
 	feed(DOWN);
 	assert_line("aaaa bbbb cccc\ndd\neeee ffff", 27);
+}
+
+static void
+lineedit__rows__move_up_from_the_end_of_a_full_one(void **state)
+{
+	lineedit_set_width(10);
+	lineedit_insert("aaaa bbbb ccccc dddd");	/* two rows of ten */
+	feed(UP);
+	assert_line("aaaa bbbb ccccc dddd", 9);
 }
 
 static void
@@ -257,7 +269,8 @@ lineedit__inputrc__can_use_our_names(void **state)
 static void
 lineedit__cursor__never_stands_in_a_cluster(void **state)
 {
-	lineedit_insert("a\xf0\x9f\x91\xa9\xe2\x80\x8d\xf0\x9f\x92\xbb" "e\xcc\x81z");	/* a, joined emoji, e with accent, z */
+	lineedit_insert("a\xf0\x9f\x91\xa9\xe2\x80\x8d\xf0\x9f\x92\xbb"
+			"e\xcc\x81z"); /* a, joined emoji, e with accent, z */
 	feed(LEFT);
 	feed(LEFT);
 	assert_int_equal(strlen("a\xf0\x9f\x91\xa9\xe2\x80\x8d\xf0\x9f\x92\xbb"), 12);
@@ -377,6 +390,25 @@ lineedit__history__mends_a_torn_line_and_stays_short(void **state)
 }
 
 static void
+lineedit__history__begins_a_line_of_its_own_after_a_torn_one(void **state)
+{
+	FILE *f = fopen(histfile, "w");
+
+	assert_non_null(f);
+	fprintf(f, "whole\ntorn");
+	fclose(f);
+	lineedit_remember("new");
+	lineedit_stop();
+	lineedit_start(histfile, 5);
+	feed(UP);
+	assert_line("new", 3);
+	feed(UP);
+	assert_line("torn", 4);
+	feed(UP);
+	assert_line("whole", 5);
+}
+
+static void
 lineedit__insert__is_quick_with_a_megabyte(void **state)
 {
 	size_t n = 1 << 20, len;
@@ -402,6 +434,7 @@ main(void)
 		TEST(lineedit__accept__gives_the_line_once),
 		TEST(lineedit__feed__tells_end_of_file_in_an_empty_line_only),
 		TEST(lineedit__rows__move_by_what_is_seen),
+		TEST(lineedit__rows__move_up_from_the_end_of_a_full_one),
 		TEST(lineedit__rows__go_through_history_at_the_edge_and_keep_the_draft),
 		TEST(lineedit__lines__have_ends_of_their_own),
 		TEST(lineedit__search__is_seen_and_can_be_left),
@@ -415,6 +448,7 @@ main(void)
 		TEST(lineedit__search__is_ended_by_keys_of_several_bytes),
 		TEST(lineedit__search__of_an_empty_history_finds_nothing),
 		TEST(lineedit__history__mends_a_torn_line_and_stays_short),
+		TEST(lineedit__history__begins_a_line_of_its_own_after_a_torn_one),
 		TEST(lineedit__insert__is_quick_with_a_megabyte),
 	};
 	int failed;

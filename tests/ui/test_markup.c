@@ -12,7 +12,8 @@
 #include "base/strbuf.h"
 #include "ui/markup.h"
 
-/* A line as spans: s strong, e emphasis, c code, m marker, b bullet; "." plain: "m[**]s[June]m[**]". */
+/* A line as spans: s strong, e emphasis, c code, m marker, b bullet; "." plain:
+ * "m[**]s[June]m[**]". */
 static void
 render(struct markup *m, const char *text, size_t n, struct strbuf *out)
 {

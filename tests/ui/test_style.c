@@ -45,7 +45,7 @@ style__nearest__is_near(void **state)
 	assert_int_equal(style_nearest(RGB(5f87af), 256), 67);
 	assert_int_equal(style_nearest(196, 16), 9);
 	assert_int_equal(style_nearest(244, 8), 7);
-	for (int i = 16; i < 256; i++) {	/* a palette colour is nearest to itself, or to its twin */
+	for (int i = 16; i < 256; i++) { /* a palette colour is nearest to itself, or to its twin */
 		int near = style_nearest((int32_t)(STYLE_RGB | style_rgb(i)), 256);
 
 		assert_true(style_rgb(near) == style_rgb(i));

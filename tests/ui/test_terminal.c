@@ -156,7 +156,7 @@ chat(void)
 	if (!ui)
 		return 1;
 	ui_set_title(ui, "ready", "");
-	for (int i = 0; i < 60; i++) {		/* much that scrolls, and long runs of one character */
+	for (int i = 0; i < 60; i++) { /* much that scrolls, and long runs of one character */
 		char text[64];
 
 		snprintf(text, sizeof text, "%d -----------------------------------", i);
@@ -219,6 +219,9 @@ terminal__modes__are_set_and_put_back(void **state)
 	assert_true(has(&c, "\033[>5u"));
 	assert_true(child_is_raw(&c));
 	forget(&c);
+	child_key(&c, "\014");		/* C-l: all anew */
+	assert_true(child_wrote(&c, "ready"));
+	forget(&c);
 	child_key(&c, "bye\r");
 	assert_true(child_wrote(&c, "closed"));
 	assert_true(has(&c, "\033[?1049l"));
@@ -261,10 +264,10 @@ terminal__suspend__leaves_and_comes_back(void **state)
 	assert_false(child_is_raw(&c));
 	forget(&c);
 	child_key(&c, "x\r");
-	assert_true(child_wrote(&c, "ready"));
+	assert_true(child_wrote(&c, "\033[?2004h"));
 	assert_true(has(&c, "\033[?1049h"));
-	assert_true(has(&c, "\033[?2004h"));
 	assert_true(child_is_raw(&c));
+	assert_true(child_wrote(&c, "ready"));
 	child_key(&c, "bye\r");
 	assert_int_equal(child_end(&c), 0);
 }
@@ -304,7 +307,8 @@ terminal__hangup__is_told(void **state)
 	assert_true(child_wrote(&c, "ready"));
 	close(c.tty);
 	assert_int_equal(waitpid(c.pid, &status, 0), c.pid);
-	assert_true(WIFSIGNALED(status) || WEXITSTATUS(status) == 4);	/* SIGHUP, or the end of the input */
+	assert_true(WIFSIGNALED(status) ||
+		    WEXITSTATUS(status) == 4); /* SIGHUP, or the end of the input */
 	strbuf_release(&c.out);
 }
 

@@ -46,7 +46,8 @@ transcript__append__is_the_same_in_pieces(void **state)
 		}
 		assert_string_equal(t->items[e].text.s, t->items[0].text.s);
 	}
-	assert_string_equal(t->items[0].text.s, "one\ntwo\xe2\x90\x8dthree\xe2\x90\x8d\nfour\n\xe4\xb8\x96\n");
+	assert_string_equal(
+		t->items[0].text.s, "one\ntwo\xe2\x90\x8dthree\xe2\x90\x8d\nfour\n\xe4\xb8\x96\n");
 	transcript_free(t);
 }
 

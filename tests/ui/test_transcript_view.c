@@ -93,9 +93,11 @@ view__draw__shows_bars_labels_and_footers(void **state)
 		"\xe2\x96\x8cyou    Which month is the driest month\n"
 		"\xe2\x96\x8c       of the year?\n"
 		"\n"
-		"\xe2\x94\x80\xe2\x94\x80\xe2\x94\x80\xe2\x94\x80\xe2\x94\x80\xe2\x94\x80\xe2\x94\x80\xe2\x94\x80\xe2\x94\x80"
+		"\xe2\x94\x80\xe2\x94\x80\xe2\x94\x80\xe2\x94\x80\xe2\x94\x80\xe2\x94\x80\xe2\x94"
+		"\x80\xe2\x94\x80\xe2\x94\x80"
 		" older messages left "
-		"\xe2\x94\x80\xe2\x94\x80\xe2\x94\x80\xe2\x94\x80\xe2\x94\x80\xe2\x94\x80\xe2\x94\x80\xe2\x94\x80\xe2\x94\x80\xe2\x94\x80\n"
+		"\xe2\x94\x80\xe2\x94\x80\xe2\x94\x80\xe2\x94\x80\xe2\x94\x80\xe2\x94\x80\xe2\x94"
+		"\x80\xe2\x94\x80\xe2\x94\x80\xe2\x94\x80\n"
 		"\n"
 		"\xe2\x96\x8cllama  - June\n"
 		"        14.2 tok/s\n"
@@ -177,6 +179,28 @@ view__scroll__stops_at_both_ends(void **state)
 	transcript_free(p.t);
 }
 
+static void
+view__scroll__moves_by_rows_inside_a_message(void **state)
+{
+	struct strbuf text = STRBUF_INIT;
+	char row[128];
+	struct pane p;
+
+	pane_init(&p, 60, 10);
+	for (int i = 0; i < 50; i++)
+		strbuf_addf(&text, "line %d\n", i);
+	transcript_add(p.t, ENTRY_USER, "you", text.s);
+	view_scroll(&p.v, -5);
+	first_row(&p, row, sizeof row);
+	assert_non_null(strstr(row, "line 35"));
+	view_scroll(&p.v, -20);
+	view_scroll(&p.v, 2);
+	first_row(&p, row, sizeof row);
+	assert_non_null(strstr(row, "line 17"));
+	strbuf_release(&text);
+	transcript_free(p.t);
+}
+
 /* A long text of numbered words, so that a place in it can be told. */
 static void
 words(struct strbuf *b, int n)
@@ -245,8 +269,25 @@ static void
 random_text(struct strbuf *b, int units)
 {
 	static const char *const unit[] = {
-		"a", "word ", "longer ", "\n", "\n\n", "- ", "**", "`", "```\n", "\xe4\xb8\x96", "e\xcc\x81", "\t",
-		"\xf0\x9f\x91\xa9\xe2\x80\x8d\xf0\x9f\x92\xbb", "# ", "> ", " ", "1. ", "\xef\xb8\x8f", "\r\n",
+		"a",
+		"word ",
+		"longer ",
+		"\n",
+		"\n\n",
+		"- ",
+		"**",
+		"`",
+		"```\n",
+		"\xe4\xb8\x96",
+		"e\xcc\x81",
+		"\t",
+		"\xf0\x9f\x91\xa9\xe2\x80\x8d\xf0\x9f\x92\xbb",
+		"# ",
+		"> ",
+		" ",
+		"1. ",
+		"\xef\xb8\x8f",
+		"\r\n",
 	};
 
 	while (units-- > 0)
@@ -298,7 +339,8 @@ view__draw__shows_each_character_once(void **state)
 		struct pane p;
 
 		for (int i = rand() % 120; i > 0; i--)
-			strbuf_adds(&text, (const char *[]){ "a", "bcd ", "*", "`", "- ", "\n", "#", "> " }[rand() % 8]);
+			strbuf_adds(&text, (const char *[]){ "a", "bcd ", "*", "`", "- ", "\n", "#",
+						   "> " }[rand() % 8]);
 		pane_init(&p, cols, 59);
 		transcript_add(p.t, ENTRY_ASSISTANT, "", text.s);
 		s = seen(&p);
@@ -324,7 +366,8 @@ view__draw__costs_what_is_seen(void **state)
 	pane_init(&p, 80, 24);
 	words(&text, 100);
 	for (int i = 0; i < 10000; i++)
-		transcript_add(p.t, i % 2 ? ENTRY_ASSISTANT : ENTRY_USER, i % 2 ? "llama" : "you", text.s);
+		transcript_add(
+			p.t, i % 2 ? ENTRY_ASSISTANT : ENTRY_USER, i % 2 ? "llama" : "you", text.s);
 	seen(&p);
 	assert_in_range(p.v.wrapped, 24, 24 + 30);
 	before = p.v.wrapped;
@@ -334,7 +377,7 @@ view__draw__costs_what_is_seen(void **state)
 		transcript_append(p.t, 9999, " piece", 6);
 		seen(&p);
 	}
-	assert_true(p.v.wrapped - before <= 50 * 6);	/* a row or a few of the last paragraph each */
+	assert_true(p.v.wrapped - before <= 50 * 6); /* a row or a few of the last paragraph each */
 	before = p.v.wrapped;
 	view_scroll(&p.v, -100);
 	view_to_top(&p.v);
@@ -357,7 +400,8 @@ view__draw__survives_any_size(void **state)
 	pane_init(&p, 1, 1);
 	random_text(&text, 300);
 	for (int i = 0; i < 6; i++)
-		transcript_add(p.t, (enum entry_kind)i, i % 2 ? "a very long label, longer than all" : "", text.s);
+		transcript_add(p.t, (enum entry_kind)i,
+			i % 2 ? "a very long label, longer than all" : "", text.s);
 	transcript_set_footer(p.t, 1, "a footer that is longer than most");
 	for (int cols = 0; cols <= 90; cols++) {
 		pane_resize(&p, cols, cols % 7);
@@ -377,6 +421,7 @@ main(void)
 		cmocka_unit_test(view__draw__runs_labels_into_the_text_when_narrow),
 		cmocka_unit_test(view__follow__only_at_the_end),
 		cmocka_unit_test(view__scroll__stops_at_both_ends),
+		cmocka_unit_test(view__scroll__moves_by_rows_inside_a_message),
 		cmocka_unit_test(view__resize__keeps_the_readers_place),
 		cmocka_unit_test(view__insert_and_remove__keep_the_readers_place),
 		cmocka_unit_test(view__stream__ends_as_if_it_came_at_once),

@@ -46,20 +46,25 @@ static const struct {
 	const char *events;
 } cases[] = {
 #define S(literal) literal, sizeof(literal) - 1
-	{ S("aZ \xc3\xa9\xe4\xb8\x96\xf0\x9f\x98\x80"), "a Z Space \xc3\xa9 \xe4\xb8\x96 \xf0\x9f\x98\x80" },
+	{ S("aZ \xc3\xa9\xe4\xb8\x96\xf0\x9f\x98\x80"),
+		"a Z Space \xc3\xa9 \xe4\xb8\x96 \xf0\x9f\x98\x80" },
 	{ S("\001\r\n\t\177\0\037"), "Ctrl-A Enter Ctrl-J Tab Backspace Ctrl-Space Ctrl-_" },
 	{ S("\033[A\033OB\033[1;5C\033[D"), "Up Down Ctrl-Right Left" },
 	{ S("\033[H\033[1~\033[7~\033OF\033[4~"), "Home Home Home End End" },
 	{ S("\033[3~\033[2~\033[5~\033[6;3~"), "Del Ins PgUp Alt-PgDn" },
 	{ S("\033OP\033[11~\033[15~\033[24;2~\033[[A"), "F1 F1 F5 Shift-F12 F1" },
 	{ S("\033[Z\033[1;2A\033[1;3B"), "Shift-Tab Shift-Up Alt-Down" },
-	{ S("\033f\033\r\033\177\033<\033\xc3\xa9\033\001"), "Alt-F Alt-Enter Alt-Backspace Alt-< Alt-\xc3\xa9 Ctrl-Alt-A" },
-	{ S("\033[13;2u\033[27u\033[97;5u\033[57399u\033[44:60;4u"), "Shift-Enter Esc Ctrl-A 0 Alt-<" },
-	{ S("\033[97;5:3u\033[57441u\033[97;9u\033[120;133u"), "Ctrl-X" },	/* release, Shift by itself, Super, with NumLock */
+	{ S("\033f\033\r\033\177\033<\033\xc3\xa9\033\001"),
+		"Alt-F Alt-Enter Alt-Backspace Alt-< Alt-\xc3\xa9 Ctrl-Alt-A" },
+	{ S("\033[13;2u\033[27u\033[97;5u\033[57399u\033[44:60;4u"),
+		"Shift-Enter Esc Ctrl-A 0 Alt-<" },
+	{ S("\033[97;5:3u\033[57441u\033[97;9u\033[120;133u"),
+		"Ctrl-X" }, /* release, Shift by itself, Super, with NumLock */
 	{ S("\033[27;2;13~\033[27;5;9~\033[91;5u"), "Shift-Enter Ctrl-Tab Esc" },
-	{ S("\033[<64;3;4M\033[<65;3;4M\033[<0;10;2M\033[<0;10;2m\033[<35;9;9M"), "<64@3,2> <65@3,2> <0@1,9>" },
+	{ S("\033[<64;3;4M\033[<65;3;4M\033[<0;10;2M\033[<0;10;2m\033[<35;9;9M"),
+		"<64@3,2> <65@3,2> <0@1,9>" },
 	{ S("\033[M !!\033[M`!\""), "<0@0,0> <64@1,0>" },
-	{ S("\033[I\033[O\033[?1;2c\033[?2004;1$y\033[24;80R"), "" },	/* focus, answers */
+	{ S("\033[I\033[O\033[?1;2c\033[?2004;1$y\033[24;80R"), "" }, /* focus, answers */
 	{ S("\033[200~one\r\ntwo\033[A\033[201~x"), "{one\r\ntwo\033[A} x" },
 	{ S("\033[200~\033[201~"), "{}" },
 	{ S("\033[200~a\033[201\033[201~"), "{a\033[201}" },
@@ -68,8 +73,13 @@ static const struct {
 	{ S("\033[12\x01"), "Ctrl-A" },
 	{ S("\033\033[A\033\033OA\033\033a"), "Alt-Up Alt-Up Esc Alt-A" },
 	{ S("\033Oj\033OM\033Op"), "* Enter 0" },
-	{ S("a\xff" "b\xc3" "c"), "a [seq 1] b [seq 1] c" },
-	{ S("\xc2\x9b" "31m"), "3 1 m" },
+	{ S("a\xff"
+	    "b\xc3"
+	    "c"),
+		"a [seq 1] b [seq 1] c" },
+	{ S("\xc2\x9b"
+	    "31m"),
+		"3 1 m" },
 #undef S
 };
 
@@ -122,9 +132,16 @@ tty_in__timeout__takes_what_is_there(void **state)
 	static const struct {
 		const char *bytes, *events;
 	} waits[] = {
-		{ "\033", "Esc" }, { "\033\033", "Esc Esc" }, { "\033[", "Alt-[" }, { "\033O", "Alt-O" },
-		{ "\033]", "Alt-]" }, { "\033]0;x", "" }, { "\033[1;", "" },
-		{ "\033P", "Alt-P" }, { "\033[M !", "" }, { "\033\033[", "Esc Alt-[" },
+		{ "\033", "Esc" },
+		{ "\033\033", "Esc Esc" },
+		{ "\033[", "Alt-[" },
+		{ "\033O", "Alt-O" },
+		{ "\033]", "Alt-]" },
+		{ "\033]0;x", "" },
+		{ "\033[1;", "" },
+		{ "\033P", "Alt-P" },
+		{ "\033[M !", "" },
+		{ "\033\033[", "Esc Alt-[" },
 	};
 
 	for (size_t i = 0; i < sizeof waits / sizeof *waits; i++) {

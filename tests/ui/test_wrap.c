@@ -52,10 +52,17 @@ wrap__next__breaks_where_a_reader_would(void **state)
 		{ "one two", 4, WRAP_CHARS, "one |two" },
 		{ "one two", 5, WRAP_CHARS, "one t|wo" },
 		/* wide characters break anywhere, but not before a full stop or after a bracket */
-		{ "\xe4\xb8\x96\xe7\x95\x8c\xe4\xb8\x96", 5, 0, "\xe4\xb8\x96\xe7\x95\x8c|\xe4\xb8\x96" },
-		{ "\xe4\xb8\x96\xe7\x95\x8c\xe3\x80\x82", 4, 0, "\xe4\xb8\x96|\xe7\x95\x8c\xe3\x80\x82" },
+		{ "\xe4\xb8\x96\xe7\x95\x8c\xe4\xb8\x96", 5, 0,
+			"\xe4\xb8\x96\xe7\x95\x8c|\xe4\xb8\x96" },
+		{ "\xe4\xb8\x96\xe7\x95\x8c\xe3\x80\x82", 4, 0,
+			"\xe4\xb8\x96|\xe7\x95\x8c\xe3\x80\x82" },
 		{ "\xe4\xb8\x96", 1, 0, "\xe4\xb8\x96" },
-		{ "e\xcc\x81" "e\xcc\x81" "e", 2, 0, "e\xcc\x81" "e\xcc\x81|e" },
+		{ "e\xcc\x81"
+		  "e\xcc\x81"
+		  "e",
+			2, 0,
+			"e\xcc\x81"
+			"e\xcc\x81|e" },
 		{ "a\tb", 9, WRAP_CHARS, "a\tb" },
 		{ "a\tb", 8, WRAP_CHARS, "a\t|b" },
 	};
@@ -63,7 +70,8 @@ wrap__next__breaks_where_a_reader_would(void **state)
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		struct strbuf out = STRBUF_INIT;
 
-		wrap_text(cases[i].text, strlen(cases[i].text), cases[i].width, cases[i].width, cases[i].flags, &out);
+		wrap_text(cases[i].text, strlen(cases[i].text), cases[i].width, cases[i].width,
+			cases[i].flags, &out);
 		assert_string_equal(out.s, cases[i].rows);
 		strbuf_release(&out);
 	}
@@ -92,7 +100,8 @@ cells(const char *s, size_t from, size_t to, unsigned flags)
 	return utf8_width(s + from, to - from);
 }
 
-/* Whether a row from..at may end at `at`, a border of clusters. The alphabet: a z blank - wide accent. */
+/* Whether a row from..at may end at `at`, a border of clusters. The alphabet: a z blank - wide
+ * accent. */
 static bool
 break_allowed(const char *s, size_t from, size_t at, size_t n, unsigned flags)
 {
@@ -106,10 +115,11 @@ break_allowed(const char *s, size_t from, size_t at, size_t n, unsigned flags)
 		return true;
 	if (blank(s[at]) || blank(s[at - 1]))
 		return false;
-	if ((unsigned char)s[at] == 0xe4 || ((unsigned char)s[at - 1] == 0x96 && (unsigned char)s[at - 3] == 0xe4))
+	if ((unsigned char)s[at] == 0xe4 ||
+		((unsigned char)s[at - 1] == 0x96 && (unsigned char)s[at - 3] == 0xe4))
 		return true;
-	return s[at - 1] == '-' && at >= 2 && at - 2 >= from && letter((unsigned char)s[at]) && s[at - 2] != '-'
-	       && !blank(s[at - 2]);
+	return s[at - 1] == '-' && at >= 2 && at - 2 >= from && letter((unsigned char)s[at]) &&
+	       s[at - 2] != '-' && !blank(s[at - 2]);
 }
 
 static size_t
@@ -145,7 +155,8 @@ reference(const char *s, size_t n, int width, unsigned flags, struct strbuf *out
 			strbuf_addc(out, '|');
 		while (!flags && end < n && blank(s[end]))
 			end++;
-		while (!flags && end < n && shown > from && blank(s[shown - 1]) && cells(s, from, shown, 0))
+		while (!flags && end < n && shown > from && blank(s[shown - 1]) &&
+			cells(s, from, shown, 0))
 			shown--;
 		strbuf_add(out, s + from, shown - from);
 		from = end;
@@ -162,7 +173,8 @@ strip(struct strbuf *b)
 static void
 wrap__next__is_the_same_as_a_slow_reference(void **state)
 {
-	static const char *const units[] = { "a", "z", " ", " ", "-", "\xe4\xb8\x96", "e\xcc\x81", "bcd" };
+	static const char *const units[] = { "a", "z", " ", " ", "-", "\xe4\xb8\x96", "e\xcc\x81",
+		"bcd" };
 
 	srand(7);
 	for (int round = 0; round < 30000; round++) {
@@ -170,7 +182,7 @@ wrap__next__is_the_same_as_a_slow_reference(void **state)
 		unsigned flags = round % 2 ? WRAP_KEEP : 0;
 		int width = 2 + rand() % 12;
 
-		strbuf_addc(&text, 'a');	/* blanks at the beginning have a test of their own */
+		strbuf_addc(&text, 'a'); /* blanks at the beginning have a test of their own */
 		for (int i = rand() % 25; i > 0; i--)
 			strbuf_adds(&text, units[(size_t)rand() % (sizeof units / sizeof *units)]);
 		if (!flags)
@@ -186,7 +198,7 @@ wrap__next__is_the_same_as_a_slow_reference(void **state)
 	}
 }
 
-/* Any bytes at all: rows are in order, have borders of clusters, and are no wider than they may be. */
+/* Any bytes at all: rows are in order, end at clusters, and are no wider than they may be. */
 static void
 wrap__next__holds_its_promises_for_any_text(void **state)
 {
@@ -203,7 +215,11 @@ wrap__next__holds_its_promises_for_any_text(void **state)
 			char c[4];
 			uint32_t cp = (uint32_t)(rand() % 4 ? rand() % 128 : rand() % 0x20000);
 
-			strbuf_add(&text, c, utf8_encode(cp >= 0xd800 && cp < 0xe000 ? 'x' : cp == '\n' ? ' ' : cp, c));
+			strbuf_add(&text, c,
+				utf8_encode(cp >= 0xd800 && cp < 0xe000 ? 'x'
+					    : cp == '\n'                ? ' '
+									: cp,
+					c));
 		}
 		wrap_init(&w, text.s, text.len, width, rest, flags);
 		for (limit = width; wrap_next(&w, &row); limit = rest) {
