@@ -33,7 +33,7 @@ const struct program programs[] = {
 	{ "", "[PROMPT]", "Chat with a Llama-2-Chat model in the terminal", chat_options, "*", 0, 1000, program_chat },
 	{ "models", "", "Models: configured, found on this machine, bundled", cli_models_options, "context kv", 0, 0,
 		cli_models },
-	{ "sessions", "list|show|search|export|import|delete|doctor [ARG...]", "Work with the chats on disk",
+	{ "sessions", "VERB [ARG...]", "Chats on disk: list, show, search, export, import, delete, doctor",
 		cli_sessions_options, NULL, 0, 1000, cli_sessions },
 	{ "config", "check|path", "Check the configuration, or say where it is", cli_config_options, NULL, 1, 2,
 		cli_config },

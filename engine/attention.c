@@ -26,7 +26,7 @@ visible(size_t pos, size_t block)
 	return n < ATTENTION_BLOCK ? n : ATTENTION_BLOCK;
 }
 
-/* Where query row r's vector begins: rows are the heads of the first token, then those of the next. */
+/* Where query row r's vector begins: rows are the heads of the first token, then of the next. */
 static size_t
 row_at(const struct attention *a, size_t r)
 {

@@ -1,7 +1,7 @@
 /*
- * Attention of some queries over one head of the KV cache, with the online softmax in blocks of positions.
- * Blocks lie at multiples of ATTENTION_BLOCK from position 0, and each query is treated alone, so that its
- * result does not depend on what else is in the batch.
+ * Attention of some queries over one head of the KV cache, with the online softmax in blocks of
+ * positions. Blocks lie at multiples of ATTENTION_BLOCK from position 0, and each query is treated
+ * alone, so that its result does not depend on what else is in the batch.
  */
 #ifndef ENGINE_ATTENTION_H
 #define ENGINE_ATTENTION_H
@@ -14,7 +14,7 @@
 
 enum {
 	ATTENTION_BLOCK = 64,	/* positions a step of the online softmax */
-	ATTENTION_ROWS = 32,	/* queries that share a block once it is decoded; more if a group is larger */
+	ATTENTION_ROWS = 64,	/* queries that share a decoded block; more if a group is larger */
 };
 
 /* One thread's working memory. */
@@ -31,7 +31,7 @@ struct attention {
 	size_t group;		/* query heads that share it */
 	size_t n;		/* tokens */
 	size_t pos;		/* position of the first */
-	const float *q;		/* [n][stride], from the group's first head on; scaled by 1/sqrt(dim) */
+	const float *q;		/* [n][stride], the group's heads; scaled by 1/sqrt(dim) */
 	float *out;		/* the same shape */
 	size_t stride;
 	const atomic_bool *stop;	/* looked at now and then */
@@ -41,8 +41,8 @@ struct attention {
 size_t attention_tokens(size_t group);
 size_t attention_rows(size_t group);
 
-/* a->n <= attention_tokens(group). Keys and values up to position pos + n - 1 are in the cache. False when
- * it was stopped: what is in `out` is unfinished then. */
+/* a->n <= attention_tokens(group). Keys and values up to position pos + n - 1 are in the cache.
+ * False when it was stopped: what is in `out` is unfinished then. */
 bool attend(const struct attention *a, struct attention_scratch *s);
 
 #endif

@@ -14,7 +14,7 @@
 
 enum {
 	LINE = 64,
-	CHUNK_MACS = 32 * 1024,	/* a chunk of rows is at least so much work: less costs more to hand out */
+	CHUNK_MACS = 32 * 1024,	/* least work of a chunk of rows: less costs more to hand out */
 	CHUNK_GRANULES = 4,	/* and so many granules, if that leaves enough chunks for all */
 	CHUNKS_PER_THREAD = 8,
 	STEPS_PER_LAYER = 5,
@@ -53,11 +53,11 @@ struct forward {
 	const int32_t *ids;
 	size_t n, n_logits;
 	float *logits;
-	atomic_bool stopped;		/* a thread has seen the cancel flag: nothing is worth finishing */
+	atomic_bool stopped;		/* a thread has seen the cancel flag */
 	size_t step;			/* worker 0 only */
 };
 
-/* ---- memory ------------------------------------------------------------------------------------ */
+/* ---- memory ---------------------------------------------------------------------------------- */
 
 /* Hands out pieces of one block; with base NULL it only counts. */
 struct arena {
@@ -168,10 +168,10 @@ forward_bytes(const struct forward *f)
 	return f->bytes;
 }
 
-/* ---- work -------------------------------------------------------------------------------------- */
+/* ---- work ------------------------------------------------------------------------------------ */
 
-/* The next chunk of this phase; SIZE_MAX when the run is cancelled: then the threads only meet at the
- * barriers, which is over at once, and the results are thrown away. */
+/* The next chunk of this phase; SIZE_MAX when the run is cancelled: then the threads only meet at
+ * the barriers, which is over at once, and the results are thrown away. */
 static size_t
 take(struct forward *f, struct worker *w)
 {
@@ -222,11 +222,11 @@ make_row(struct forward *f, const struct act_buffer *to, size_t t, const float *
 		f->p.matmul->quantise(row, k, to->b + t * (k / MATMUL_BLOCK));
 }
 
-/* Makes the activations of rows src[n][k], once for all of the products. A single row is made by every
- * thread for itself, more are shared out. */
+/* Makes the activations of rows src[n][k], once for all of the products. A single row is made by
+ * every thread for itself, more are shared out. */
 static void
-make_act(struct forward *f, struct worker *w, const float *src, size_t n, size_t k, const float *norm,
-	struct product *p, size_t n_products)
+make_act(struct forward *f, struct worker *w, const float *src, size_t n, size_t k,
+	const float *norm, struct product *p, size_t n_products)
 {
 	struct act_buffer *to = n == 1 ? &f->lane[w->index].act : &f->act;
 	bool quantise = false;
@@ -260,7 +260,8 @@ chunk_rows(const struct forward *f, const struct product *p)
 {
 	size_t granule = f->p.matmul->granule, work = p->w->cols * p->act.n * granule + 1;
 	size_t fair = p->w->rows / (granule * CHUNKS_PER_THREAD * pool_threads(f->p.pool));
-	size_t granules = fair < CHUNK_GRANULES ? fair : CHUNK_GRANULES, least = CHUNK_MACS / work + 1;
+	size_t granules = fair < CHUNK_GRANULES ? fair : CHUNK_GRANULES;
+	size_t least = CHUNK_MACS / work + 1;
 
 	return (granules > least ? granules : least) * granule;
 }
@@ -285,7 +286,8 @@ multiply_rows(struct forward *f, struct worker *w, const struct product *p, size
 static void
 multiply(struct forward *f, struct worker *w, const struct product *p, size_t n_products)
 {
-	size_t i = 0, before = 0, c;	/* the product that chunk c belongs to; the chunks before it */
+	size_t i = 0, before = 0;	/* chunk c's product; the chunks before that */
+	size_t c;
 
 	while ((c = take(f, w)) != SIZE_MAX) {
 		for (; i < n_products; i++) {
@@ -305,7 +307,7 @@ multiply(struct forward *f, struct worker *w, const struct product *p, size_t n_
 	end_phase(f, w);
 }
 
-/* ---- the phases of a layer ----------------------------------------------------------------------- */
+/* ---- the phases of a layer ------------------------------------------------------------------ */
 
 /* Queries, keys and values. In the last layer only the tokens from `first` on have queries. */
 static void
@@ -476,7 +478,8 @@ run(struct worker *w, void *arg)
 		run_layer(f, w, i);
 	if (f->n_logits == 0)
 		return;
-	make_act(f, w, f->x + (f->n - f->n_logits) * m->n_embd, f->n_logits, m->n_embd, m->out_norm, &p, 1);
+	make_act(f, w, f->x + (f->n - f->n_logits) * m->n_embd, f->n_logits, m->n_embd,
+		m->out_norm, &p, 1);
 	multiply(f, w, &p, 1);
 }
 

@@ -67,7 +67,8 @@ measure(struct kv *kv)
 		uint64_t scales;
 
 		if (!checked_mul(kv->context, scales_of(kv->dim) * sizeof(uint16_t), &scales) ||
-				!checked_add(at, scales, &head) || !checked_round_up(head, LINE, &head))
+				!checked_add(at, scales, &head) ||
+				!checked_round_up(head, LINE, &head))
 			return false;
 	}
 	if (!checked_mul(head, 2 * kv->n_layer * kv->n_head, &all) || all > SIZE_MAX)
@@ -92,13 +93,15 @@ kv_init(struct kv *kv, const struct model *m, const struct ops *ops, enum kv_typ
 		.dim = m->head_dim, .context = context,
 	};
 	if (!measure(kv) || kv->bytes > have)
-		return err_set(e, ERR_MODEL, "a context of %zu tokens needs %.0f MiB for its KV cache (%s), "
+		return err_set(e, ERR_MODEL,
+			"a context of %zu tokens needs %.0f MiB for its KV cache (%s), "
 			"but this computer has %llu MiB of memory: ask for a shorter context%s",
 			context, need, kv_type_name(t), (unsigned long long)(have >> 20),
 			t == KV_Q8_0 ? "" : " or a smaller KV type");
 	p = mmap(NULL, kv->bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (p == MAP_FAILED)
-		return err_errno(e, ERR_MODEL, "cannot get %.0f MiB of memory for the KV cache (%s) of %zu tokens",
+		return err_errno(e, ERR_MODEL,
+			"cannot get %.0f MiB of memory for the KV cache (%s) of %zu tokens",
 			need, kv_type_name(t), context);
 	kv->data = p;
 	return 0;

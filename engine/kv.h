@@ -1,10 +1,11 @@
 /*
- * The KV cache: keys (rotated) and values of the tokens processed so far. For each layer and kv head the
- * vectors of all positions lie one after the other, keys and values apart; for q8_0 the scales (half
- * precision, one a block of 32 elements, the last block of a vector shorter if need be) lie behind them.
+ * The KV cache: keys (rotated) and values of the tokens processed so far. For each layer and kv
+ * head the vectors of all positions lie one after the other, keys and values apart; for q8_0 the
+ * scales (half precision, one a block of 32 elements, the last block of a vector shorter if need
+ * be) lie behind them.
  *
- * Memory is only taken from the system as positions are written. Different heads and positions may be
- * written by different threads; reading what another thread wrote takes a barrier in between.
+ * Memory is only taken from the system as positions are written. Different heads and positions may
+ * be written by different threads; reading what another thread wrote takes a barrier in between.
  */
 #ifndef ENGINE_KV_H
 #define ENGINE_KV_H
@@ -34,16 +35,18 @@ struct kv {
 uint64_t kv_bytes_per_token(const struct model *m, enum kv_type t);
 
 /* ERR_MODEL, with the size in MiB, when there is not so much memory. */
-int kv_init(struct kv *kv, const struct model *m, const struct ops *ops, enum kv_type t, size_t context,
-	struct err *e);
+int kv_init(struct kv *kv, const struct model *m, const struct ops *ops, enum kv_type t,
+	size_t context, struct err *e);
 void kv_release(struct kv *kv);
 
 /* Stores one head's key and value, [dim] each, at a position < context. Does not touch kv->n. */
-void kv_put(struct kv *kv, size_t layer, size_t head, size_t pos, const float *key, const float *value);
+void kv_put(struct kv *kv, size_t layer, size_t head, size_t pos, const float *key,
+	const float *value);
 
-/* n vectors from position `pos` on as floats, [n][dim]: in place if they are that, else in `scratch`. */
-const float *kv_get(const struct kv *kv, enum kv_half half, size_t layer, size_t head, size_t pos, size_t n,
-	float *scratch);
+/* n vectors from position `pos` on as floats, [n][dim]: in place if they are that, else in
+ * `scratch`. */
+const float *kv_get(const struct kv *kv, enum kv_half half, size_t layer, size_t head, size_t pos,
+	size_t n, float *scratch);
 
 /* Forgets all positions from n on. */
 void kv_truncate(struct kv *kv, size_t n);

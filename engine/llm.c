@@ -8,7 +8,8 @@
 #include "base/xalloc.h"
 #include "engine/llm_internal.h"
 
-/* A title for a model whose file gives none: the file's name without folder and ".gguf", made safe to show. */
+/* A title for a model whose file gives none: the file's name without folder and ".gguf", made safe
+ * to show. */
 static char *
 title_of(const char *path)
 {
@@ -121,7 +122,8 @@ llm_open(const char *path, const struct llm_open_opts *o, struct err *e)
 }
 
 struct llm *
-llm_open_memory(const void *data, size_t size, const char *name, const struct llm_open_opts *o, struct err *e)
+llm_open_memory(const void *data, size_t size, const char *name, const struct llm_open_opts *o,
+	struct err *e)
 {
 	return open_gguf(gguf_parse(data, size, e), name, o, e);
 }

@@ -38,7 +38,7 @@ on_step(void *ctx, size_t done, size_t total)
 	report(c, c->report.done + c->report.batch * done / total, false);
 }
 
-/* ---- making and freeing ---------------------------------------------------------------------------- */
+/* ---- making and freeing --------------------------------------------------------------------- */
 
 static size_t
 context_of(const struct llm *m, const struct llm_chat_opts *o)
@@ -72,7 +72,8 @@ llm_chat_new(const struct llm *m, const struct llm_chat_opts *o, struct err *e)
 		return NULL;
 	}
 	if (context > MAX_CONTEXT) {
-		err_set(e, ERR_USAGE, "a context of %zu tokens is more than hum can do (%d)", context, MAX_CONTEXT);
+		err_set(e, ERR_USAGE, "a context of %zu tokens is more than hum can do (%d)",
+			context, MAX_CONTEXT);
 		return NULL;
 	}
 	c = xcalloc(1, sizeof *c);
@@ -140,7 +141,7 @@ llm_uncancel(struct llm_chat *c)
 	atomic_store(&c->cancel, false);
 }
 
-/* ---- tokens into the cache ------------------------------------------------------------------------- */
+/* ---- tokens into the cache ------------------------------------------------------------------ */
 
 size_t
 llm_common_prefix(const struct llm_chat *c, const int32_t *ids, size_t n)
@@ -183,11 +184,11 @@ llm_step(struct llm_chat *c, int32_t id)
 	return forward_run(c->forward, &c->ids[c->kv.n], 1, c->logits, 1);
 }
 
-/* ---- prompts ----------------------------------------------------------------------------------------- */
+/* ---- prompts -------------------------------------------------------------------------------- */
 
 /*
- * BOS and the system block: what prompts with different first messages have in common. Two texts that begin
- * with different words are enough to find out.
+ * BOS and the system block: what prompts with different first messages have in common. Two texts
+ * that begin with different words are enough to find out.
  */
 static size_t
 count_system(const struct llm *m, const struct chat_message *msgs, size_t n)
@@ -212,7 +213,8 @@ count_system(const struct llm *m, const struct chat_message *msgs, size_t n)
 
 /* The prompt in c->prompt, and what is known of it in *s. */
 static int
-make_prompt(struct llm_chat *c, const struct window_ask *a, struct window *w, struct llm_stats *s, struct err *e)
+make_prompt(struct llm_chat *c, const struct window_ask *a, struct window *w, struct llm_stats *s,
+	struct err *e)
 {
 	*s = (struct llm_stats){ 0 };
 	if (window_fit(w, a, &c->prompt, &s->n_defused, e) < 0)
@@ -227,7 +229,8 @@ make_prompt(struct llm_chat *c, const struct window_ask *a, struct window *w, st
 }
 
 static struct window_ask
-ask(const struct llm_chat *c, const struct chat_message *msgs, size_t n, bool unfinished, size_t max_tokens)
+ask(const struct llm_chat *c, const struct chat_message *msgs, size_t n, bool unfinished,
+	size_t max_tokens)
 {
 	/* Room for an answer of some length, so that a turn rarely ends at the edge. */
 	size_t reserve = c->kv.context / 8;
@@ -240,7 +243,8 @@ ask(const struct llm_chat *c, const struct chat_message *msgs, size_t n, bool un
 }
 
 int
-llm_count(struct llm_chat *c, const struct chat_message *msgs, size_t n, struct llm_stats *stats, struct err *e)
+llm_count(struct llm_chat *c, const struct chat_message *msgs, size_t n, struct llm_stats *stats,
+	struct err *e)
 {
 	struct window w = c->window;
 	struct window_ask a = ask(c, msgs, n, n > 0 && msgs[n - 1].role == ROLE_ASSISTANT, 0);
@@ -248,7 +252,7 @@ llm_count(struct llm_chat *c, const struct chat_message *msgs, size_t n, struct 
 	return make_prompt(c, &a, &w, stats, e);
 }
 
-/* ---- answers ------------------------------------------------------------------------------------------ */
+/* ---- answers -------------------------------------------------------------------------------- */
 
 struct answer {
 	struct llm_chat *c;
@@ -309,16 +313,20 @@ generate(struct answer *a)
 }
 
 int
-llm_reply(struct llm_chat *c, const struct chat_message *msgs, size_t n, const struct llm_reply_opts *o,
-	enum llm_finish *finish, struct llm_stats *stats, struct err *e)
+llm_reply(struct llm_chat *c, const struct chat_message *msgs, size_t n,
+	const struct llm_reply_opts *o, enum llm_finish *finish, struct llm_stats *stats,
+	struct err *e)
 {
 	struct window_ask ask_for = ask(c, msgs, n, o->unfinished, o->max_tokens);
-	struct answer a = { .c = c, .o = o, .text = STRBUF_INIT, .stats = stats, .start = llm_now() };
+	struct answer a = {
+		.c = c, .o = o, .text = STRBUF_INIT, .stats = stats, .start = llm_now(),
+	};
 
 	if (make_prompt(c, &ask_for, &c->window, stats, e) < 0)
 		return -1;
 	detok_init(&a.detok, c->llm->vocab, template_stops(c->llm->template));
-	a.detok.started = template_keeps_space(c->llm->template) || (o->unfinished && *msgs[n - 1].text);
+	a.detok.started = template_keeps_space(c->llm->template) ||
+		(o->unfinished && *msgs[n - 1].text);
 	c->report = (struct prefill_report){ .fn = o->on_prefill, .ctx = o->ctx };
 	*finish = LLM_CANCELLED;
 	if (llm_feed(c, c->prompt.id, c->prompt.n, &stats->cached_tokens) == 0) {

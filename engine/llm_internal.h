@@ -16,7 +16,7 @@ struct llm {
 	struct vocab *vocab;
 	const struct template *template;
 	struct llm_info info;
-	struct model peeked;		/* what info.name and info.type point into, if not into model */
+	struct model peeked;		/* info's strings lie here, if not in model */
 	char *name;			/* owned: base name of the file */
 };
 
@@ -54,9 +54,9 @@ llm_now(void)
 }
 
 /*
- * Makes the cache hold exactly ids[n] (n > 0; c->ids is where they go), processing only what it does not begin
- * with already, but always the last one, whose logits go to c->logits. *cached gets how many were there.
- * -1 when cancelled: the cache then holds a part.
+ * Makes the cache hold exactly ids[n] (n > 0; c->ids is where they go), processing only what it
+ * does not begin with already, but always the last one, whose logits go to c->logits. *cached gets
+ * how many were there. -1 when cancelled: the cache then holds a part.
  */
 int llm_feed(struct llm_chat *c, const int32_t *ids, size_t n, size_t *cached);
 

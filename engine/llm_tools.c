@@ -15,11 +15,12 @@ check_ids(const struct llm_chat *c, const int32_t *ids, size_t n, struct err *e)
 	size_t n_vocab = c->llm->model->n_vocab;
 
 	if (n > c->kv.context)
-		return err_set(e, ERR_FIT, "%zu tokens, %zu more than fit into the context of %zu", n,
-			n - c->kv.context, c->kv.context);
+		return err_set(e, ERR_FIT, "%zu tokens, %zu more than fit into the context of %zu",
+			n, n - c->kv.context, c->kv.context);
 	for (size_t i = 0; i < n; i++) {
 		if (ids[i] < 0 || (size_t)ids[i] >= n_vocab)
-			return err_set(e, ERR_USAGE, "token %d is not in the vocabulary of %zu", ids[i], n_vocab);
+			return err_set(e, ERR_USAGE, "token %d is not in the vocabulary of %zu",
+				ids[i], n_vocab);
 	}
 	return 0;
 }
@@ -94,7 +95,8 @@ llm_bench(struct llm_chat *c, size_t depth, size_t n_prompt, size_t n_gen, struc
 	int ret = 0;
 
 	if (depth > room || n_prompt > room || n_gen > room || n > room)
-		return err_set(e, ERR_FIT, "%zu tokens do not fit into the context of %zu", n, room);
+		return err_set(e, ERR_FIT, "%zu tokens do not fit into the context of %zu", n,
+			room);
 	ids = xcalloc(n, sizeof *ids);
 	for (size_t i = 0; i < n; i++)
 		ids[i] = bench_token(c, i);
@@ -116,7 +118,7 @@ llm_bench(struct llm_chat *c, size_t depth, size_t n_prompt, size_t n_gen, struc
 	return llm_now() - start;
 }
 
-/* ---- the machine ------------------------------------------------------------------------------------- */
+/* ---- the machine ---------------------------------------------------------------------------- */
 
 enum {
 	READ_CHUNK = 1 << 20,
@@ -131,7 +133,7 @@ struct measure {
 	struct llm_chat *c;
 	uint8_t *buffer;
 	size_t chunks;
-	atomic_uint_fast64_t sum;	/* keeps what was read from being optimised away; multiply-adds done */
+	atomic_uint_fast64_t sum;	/* of what was read, so that it is read; multiply-adds done */
 };
 
 static void
@@ -157,7 +159,8 @@ touch_all(struct worker *w, void *arg)
 		memset(m->buffer + i * READ_CHUNK, (int)i, READ_CHUNK);
 }
 
-/* Four times the last cache, if the memory allows it: a buffer that no cache keeps between two passes. */
+/* Four times the last cache, if the memory allows it: a buffer that no cache keeps between two
+ * passes. */
 static size_t
 buffer_bytes(void)
 {

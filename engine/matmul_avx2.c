@@ -1,5 +1,5 @@
 /*
- * AVX2 without VNNI: tiles of up to 4 tokens. vpmaddubsw multiplies unsigned bytes with signed ones and adds
+ * AVX2 without VNNI: tiles of up to 3 tokens. vpmaddubsw multiplies unsigned bytes with signed ones and adds
  * pairs in 16 bits, saturating: so unsigned weights are stored as they are, without an offset, and as many
  * products as cannot saturate are added in 16 bits before they are widened. With activations of at most
  * 127 a pair of weights below 16 gives at most 3 810, of which 8 fit; below 32, 4; below 64, 2. Signed
@@ -7,7 +7,7 @@
  */
 #include "config.h"
 
-#define TILE_TOKENS 4
+#define TILE_TOKENS 3
 
 #include "engine/panel_ymm.h"
 
@@ -21,6 +21,23 @@ static inline vu
 panel_signed(vu q)
 {
 	return q;
+}
+
+static const float nibble_scale = 1;
+
+static inline void
+panel_nibbles_less_8(vu x, vu out[2])
+{
+	out[0] = x & 0x0f0f0f0f;
+	out[1] = x >> 4 & 0x0f0f0f0f;
+}
+
+static inline vu
+panel_lookup(vu nibbles)
+{
+	const __m128i values = _mm_setr_epi8(-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113);
+
+	return (vu)_mm256_shuffle_epi8(_mm256_broadcastsi128_si256(values), (__m256i)nibbles);
 }
 
 #include "engine/panel_unpack.h"
@@ -96,9 +113,8 @@ dot_groups(vi dot[], const uint8_t *q, const struct tokens *x, const int tokens,
 #define TILES(name, kind, width, zero)                                                             \
 	TILE(name, 1, kind, width, zero)                                                           \
 	TILE(name, 2, kind, width, zero)                                                           \
-	TILE(name, 3, kind, width, zero)                                                           \
-	TILE(name, 4, kind, width, zero)
-#define UP_TO_4(name) { name##_1, name##_2, name##_3, name##_4 }
+	TILE(name, 3, kind, width, zero)
+#define UP_TO_3(name) { name##_1, name##_2, name##_3 }
 
 TILES(w4_8, KIND_WHOLE, 4, 8)
 TILES(w4_min, KIND_WHOLE_MIN, 4, 0)
@@ -113,22 +129,22 @@ TILES(floats, KIND_FLOAT, 0, 0)
 static tile_fn *
 tile_for(enum quant_type type, size_t tokens)
 {
-	static tile_fn *const tiles[QUANT_TYPE_MAX][4] = {
-		[QUANT_F32] = UP_TO_4(floats),
-		[QUANT_F16] = UP_TO_4(floats),
-		[QUANT_BF16] = UP_TO_4(floats),
-		[QUANT_Q4_0] = UP_TO_4(w4_8),
-		[QUANT_Q4_1] = UP_TO_4(w4_min),
-		[QUANT_Q5_0] = UP_TO_4(w5_16),
-		[QUANT_Q5_1] = UP_TO_4(w5_min),
-		[QUANT_Q8_0] = UP_TO_4(w8),
-		[QUANT_Q2_K] = UP_TO_4(h2_min),
-		[QUANT_Q3_K] = UP_TO_4(h3_4),
-		[QUANT_Q4_K] = UP_TO_4(w4_min),
-		[QUANT_Q5_K] = UP_TO_4(w5_min),
-		[QUANT_Q6_K] = UP_TO_4(h6_32),
-		[QUANT_IQ4_NL] = UP_TO_4(w8),
-		[QUANT_IQ4_XS] = UP_TO_4(w8),
+	static tile_fn *const tiles[QUANT_TYPE_MAX][TILE_TOKENS] = {
+		[QUANT_F32] = UP_TO_3(floats),
+		[QUANT_F16] = UP_TO_3(floats),
+		[QUANT_BF16] = UP_TO_3(floats),
+		[QUANT_Q4_0] = UP_TO_3(w4_8),
+		[QUANT_Q4_1] = UP_TO_3(w4_min),
+		[QUANT_Q5_0] = UP_TO_3(w5_16),
+		[QUANT_Q5_1] = UP_TO_3(w5_min),
+		[QUANT_Q8_0] = UP_TO_3(w8),
+		[QUANT_Q2_K] = UP_TO_3(h2_min),
+		[QUANT_Q3_K] = UP_TO_3(h3_4),
+		[QUANT_Q4_K] = UP_TO_3(w4_min),
+		[QUANT_Q5_K] = UP_TO_3(w5_min),
+		[QUANT_Q6_K] = UP_TO_3(h6_32),
+		[QUANT_IQ4_NL] = UP_TO_3(w8),
+		[QUANT_IQ4_XS] = UP_TO_3(w8),
 	};
 
 	return tiles[type][tokens - 1];

@@ -51,6 +51,13 @@ halves_to_float(vu x, vf out[2])
 	out[1] = (vf)_mm512_cvtph_ps(_mm512_extracti64x4_epi64(sorted, 1));
 }
 
+static inline vf
+load_halves(const uint8_t *p, size_t s)
+{
+	return (vf)_mm512_cvtph_ps(_mm256_set_epi64x((int64_t)four_halves(p + 12 * s, s),
+		(int64_t)four_halves(p + 8 * s, s), (int64_t)four_halves(p + 4 * s, s), (int64_t)four_halves(p, s)));
+}
+
 static inline vu
 panel_unsigned(vu x, uint32_t mask, int zero)
 {
@@ -73,10 +80,21 @@ panel_signed(vu q)
 	return q ^ 0x80808080;
 }
 
-static inline vu
-lookup(vu nibbles)
+/* 16 * (q - 8) + 128 is q in the upper half of the byte. */
+static const float nibble_scale = 1.0f / 16;
+
+static inline void
+panel_nibbles_less_8(vu x, vu out[2])
 {
-	const __m128i values = _mm_setr_epi8(-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113);
+	out[0] = x << 4 & 0xf0f0f0f0;
+	out[1] = x & 0xf0f0f0f0;
+}
+
+/* The values of IQ4, and 128. */
+static inline vu
+panel_lookup(vu nibbles)
+{
+	const __m128i values = _mm_setr_epi8(1, 24, 45, 63, 79, 93, 106, 118, -127, -115, -103, -90, -75, -59, -39, -15);
 
 	return (vu)_mm512_shuffle_epi8(_mm512_broadcast_i32x4(values), (__m512i)nibbles);
 }

@@ -20,6 +20,25 @@ panel_signed(vu q)
 	return q ^ 0x80808080;
 }
 
+/* 16 * (q - 8) + 128 is q in the upper half of the byte. */
+static const float nibble_scale = 1.0f / 16;
+
+static inline void
+panel_nibbles_less_8(vu x, vu out[2])
+{
+	out[0] = x << 4 & 0xf0f0f0f0;
+	out[1] = x & 0xf0f0f0f0;
+}
+
+/* The values of IQ4, and 128. */
+static inline vu
+panel_lookup(vu nibbles)
+{
+	const __m128i values = _mm_setr_epi8(1, 24, 45, 63, 79, 93, 106, 118, -127, -115, -103, -90, -75, -59, -39, -15);
+
+	return (vu)_mm256_shuffle_epi8(_mm256_broadcastsi128_si256(values), (__m256i)nibbles);
+}
+
 #include "engine/panel_unpack.h"
 #include "engine/panel_tiles.h"
 

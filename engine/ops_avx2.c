@@ -1,4 +1,5 @@
-/* Eight floats at a time: AVX2, FMA and F16C. What a kernel computes: engine/ops.h, engine/ops_scalar.c. */
+/* Eight floats at a time: AVX2, FMA and F16C. What a kernel computes: engine/ops.h,
+ * engine/ops_scalar.c. */
 #include "config.h"
 
 #include <float.h>
@@ -51,7 +52,7 @@ max_ps(__m256 v)
 	return _mm_cvtss_f32(_mm_max_ss(a, _mm_movehdup_ps(a)));
 }
 
-/* e^x within 2 units in the last place, for x that give normal numbers; clamped beyond. NaN stays. */
+/* e^x within 2 units in the last place where that is a normal number; clamped beyond. NaN stays. */
 static inline __m256
 exp_ps(__m256 x)
 {
@@ -158,7 +159,8 @@ sum_eight(const __m256 a[8])
 	__m256 lo = _mm256_hadd_ps(_mm256_hadd_ps(a[0], a[1]), _mm256_hadd_ps(a[2], a[3]));
 	__m256 hi = _mm256_hadd_ps(_mm256_hadd_ps(a[4], a[5]), _mm256_hadd_ps(a[6], a[7]));
 
-	return _mm256_add_ps(_mm256_permute2f128_ps(lo, hi, 0x20), _mm256_permute2f128_ps(lo, hi, 0x31));
+	return _mm256_add_ps(_mm256_permute2f128_ps(lo, hi, 0x20),
+		_mm256_permute2f128_ps(lo, hi, 0x31));
 }
 
 static void
@@ -190,10 +192,19 @@ scores(const float *q, const float *k, size_t ld, size_t n, size_t dim, float *s
 
 			UNROLL
 			for (size_t t = 0; t < 8; t++)
-				sum[t] = _mm256_fmadd_ps(v, _mm256_maskload_ps(key[t] + whole, m), sum[t]);
+				sum[t] = _mm256_fmadd_ps(v, _mm256_maskload_ps(key[t] + whole, m),
+					sum[t]);
 		}
 		_mm256_maskstore_ps(s + j, lanes(some), sum_eight(sum));
 	}
+}
+
+/* e^x; 0 where that is next to nothing, NaN stays. */
+static inline __m256
+weight_ps(__m256 x)
+{
+	return _mm256_andnot_ps(_mm256_cmp_ps(x, _mm256_set1_ps(OPS_SOFTMAX_LEAST), _CMP_LT_OQ),
+		exp_ps(x));
 }
 
 static float
@@ -205,7 +216,8 @@ softmax(float *s, size_t n, float *m, float *l)
 
 	for (size_t j = 0; j < n; j += V) {
 		__m256i k = lanes(left(n, j));
-		__m256 v = _mm256_blendv_ps(least, _mm256_maskload_ps(s + j, k), _mm256_castsi256_ps(k));
+		__m256 v = _mm256_blendv_ps(least, _mm256_maskload_ps(s + j, k),
+			_mm256_castsi256_ps(k));
 
 		max = _mm256_max_ps(v, max);
 	}
@@ -214,11 +226,11 @@ softmax(float *s, size_t n, float *m, float *l)
 		__m256i k = lanes(left(n, j));
 		__m256 v = _mm256_sub_ps(_mm256_maskload_ps(s + j, k), _mm256_set1_ps(top));
 
-		v = exp_ps(v);
+		v = weight_ps(v);
 		_mm256_maskstore_ps(s + j, k, v);
 		sum = _mm256_add_ps(sum, _mm256_and_ps(v, _mm256_castsi256_ps(k)));
 	}
-	by = *l > 0 ? _mm256_cvtss_f32(exp_ps(_mm256_set1_ps(*m - top))) : 0;
+	by = *l > 0 ? _mm256_cvtss_f32(weight_ps(_mm256_set1_ps(*m - top))) : 0;
 	*m = top;
 	*l = *l * by + sum_ps(sum);
 	return by;
@@ -360,6 +372,7 @@ read_vectors(const void *p, size_t n)
 {
 	const char *c = p;
 	__m256i sum[2] = { _mm256_setzero_si256(), _mm256_setzero_si256() };
+	uint64_t word[4];
 
 	for (size_t i = 0; i < n; i += 64) {
 		const __m256i *v = (const __m256i *)(const void *)(c + i);
@@ -368,8 +381,8 @@ read_vectors(const void *p, size_t n)
 		sum[1] = _mm256_add_epi64(sum[1], _mm256_loadu_si256(v + 1));
 	}
 	sum[0] = _mm256_add_epi64(sum[0], sum[1]);
-	return (uint64_t)_mm256_extract_epi64(sum[0], 0) + (uint64_t)_mm256_extract_epi64(sum[0], 1) +
-		(uint64_t)_mm256_extract_epi64(sum[0], 2) + (uint64_t)_mm256_extract_epi64(sum[0], 3);
+	_mm256_storeu_si256((__m256i *)(void *)word, sum[0]);
+	return word[0] + word[1] + word[2] + word[3];
 }
 
 enum { BURST = 10 };	/* independent sums: latency times width of the multipliers */

@@ -1,4 +1,5 @@
-/* Sixteen floats at a time: AVX-512 F, BW, VL, DQ, VNNI. What a kernel computes: engine/ops.h, engine/ops_scalar.c. */
+/* Sixteen floats at a time: AVX-512 F, BW, VL, DQ, VNNI. What a kernel computes: engine/ops.h,
+ * engine/ops_scalar.c. */
 #include "config.h"
 
 #include <float.h>
@@ -61,7 +62,8 @@ rmsnorm(const float *x, const float *w, float eps, size_t n, float *out)
 		__mmask16 k = lanes(n, i);
 		__m512 v = _mm512_mul_ps(_mm512_maskz_loadu_ps(k, x + i), by);
 
-		_mm512_mask_storeu_ps(out + i, k, _mm512_mul_ps(v, _mm512_maskz_loadu_ps(k, w + i)));
+		v = _mm512_mul_ps(v, _mm512_maskz_loadu_ps(k, w + i));
+		_mm512_mask_storeu_ps(out + i, k, v);
 	}
 }
 
@@ -86,7 +88,8 @@ add(float *x, const float *y, size_t n)
 		__mmask16 k = lanes(n, i);
 
 		_mm512_mask_storeu_ps(x + i, k,
-			_mm512_add_ps(_mm512_maskz_loadu_ps(k, x + i), _mm512_maskz_loadu_ps(k, y + i)));
+			_mm512_add_ps(_mm512_maskz_loadu_ps(k, x + i),
+				_mm512_maskz_loadu_ps(k, y + i)));
 	}
 }
 
@@ -131,12 +134,15 @@ sum_eight(const __m512 a[8])
 	__m256 hi = _mm256_hadd_ps(_mm256_hadd_ps(fold(a[4]), fold(a[5])),
 		_mm256_hadd_ps(fold(a[6]), fold(a[7])));
 
-	return _mm256_add_ps(_mm256_permute2f128_ps(lo, hi, 0x20), _mm256_permute2f128_ps(lo, hi, 0x31));
+	return _mm256_add_ps(_mm256_permute2f128_ps(lo, hi, 0x20),
+		_mm256_permute2f128_ps(lo, hi, 0x31));
 }
 
 static void
 scores(const float *q, const float *k, size_t ld, size_t n, size_t dim, float *s)
 {
+	size_t whole = dim / V * V;
+
 	for (size_t j = 0; j < n; j += 8) {
 		size_t some = n - j < 8 ? n - j : 8;
 		const float *key[8];
@@ -148,16 +154,33 @@ scores(const float *q, const float *k, size_t ld, size_t n, size_t dim, float *s
 			key[t] = k + (j + (t < some ? t : some - 1)) * ld;
 			sum[t] = _mm512_setzero_ps();
 		}
-		for (size_t i = 0; i < dim; i += V) {
-			__mmask16 m = lanes(dim, i);
-			__m512 v = _mm512_maskz_loadu_ps(m, q + i);
+		for (size_t i = 0; i < whole; i += V) {
+			__m512 v = _mm512_loadu_ps(q + i);
 
 			UNROLL
 			for (size_t t = 0; t < 8; t++)
-				sum[t] = _mm512_fmadd_ps(v, _mm512_maskz_loadu_ps(m, key[t] + i), sum[t]);
+				sum[t] = _mm512_fmadd_ps(v, _mm512_loadu_ps(key[t] + i), sum[t]);
+		}
+		if (whole < dim) {
+			__mmask16 m = lanes(dim, whole);
+			__m512 v = _mm512_maskz_loadu_ps(m, q + whole);
+
+			UNROLL
+			for (size_t t = 0; t < 8; t++)
+				sum[t] = _mm512_fmadd_ps(v,
+					_mm512_maskz_loadu_ps(m, key[t] + whole), sum[t]);
 		}
 		_mm256_mask_storeu_ps(s + j, (__mmask8)((1u << some) - 1), sum_eight(sum));
 	}
+}
+
+/* e^x; 0 where that is next to nothing, NaN stays. */
+static inline __m512
+weight_ps(__m512 x)
+{
+	__mmask16 k = _mm512_cmp_ps_mask(x, _mm512_set1_ps(OPS_SOFTMAX_LEAST), _CMP_NLT_UQ);
+
+	return _mm512_maskz_mov_ps(k, exp_ps(x));
 }
 
 static float
@@ -176,11 +199,11 @@ softmax(float *s, size_t n, float *m, float *l)
 		__mmask16 k = lanes(n, j);
 		__m512 v = _mm512_sub_ps(_mm512_maskz_loadu_ps(k, s + j), _mm512_set1_ps(top));
 
-		v = exp_ps(v);
+		v = weight_ps(v);
 		_mm512_mask_storeu_ps(s + j, k, v);
 		sum = _mm512_mask_add_ps(sum, k, sum, v);
 	}
-	by = *l > 0 ? _mm512_cvtss_f32(exp_ps(_mm512_set1_ps(*m - top))) : 0;
+	by = *l > 0 ? _mm512_cvtss_f32(weight_ps(_mm512_set1_ps(*m - top))) : 0;
 	*m = top;
 	*l = *l * by + _mm512_reduce_add_ps(sum);
 	return by;
@@ -230,8 +253,9 @@ to_f16(const float *x, size_t n, uint16_t *out)
 	for (size_t i = 0; i < n; i += V) {
 		__mmask16 k = lanes(n, i);
 		/* The bound comes first: then a NaN stays one. */
-		__m512 v = _mm512_min_ps(most, _mm512_max_ps(least, _mm512_maskz_loadu_ps(k, x + i)));
+		__m512 v = _mm512_max_ps(least, _mm512_maskz_loadu_ps(k, x + i));
 
+		v = _mm512_min_ps(most, v);
 		_mm256_mask_storeu_epi16(out + i, k, _mm512_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT));
 	}
 }
@@ -242,7 +266,9 @@ from_f16(const uint16_t *x, size_t n, float *out)
 	for (size_t i = 0; i < n; i += V) {
 		__mmask16 k = lanes(n, i);
 
-		_mm512_mask_storeu_ps(out + i, k, _mm512_cvtph_ps(_mm256_maskz_loadu_epi16(k, x + i)));
+		__m256i h = _mm256_maskz_loadu_epi16(k, x + i);
+
+		_mm512_mask_storeu_ps(out + i, k, _mm512_cvtph_ps(h));
 	}
 }
 

@@ -68,6 +68,13 @@ scores(const float *q, const float *k, size_t ld, size_t n, size_t dim, float *s
 	}
 }
 
+/* e^x; 0 where that is next to nothing, NaN stays. */
+static float
+weight(float x)
+{
+	return x < OPS_SOFTMAX_LEAST ? 0 : expf(x);
+}
+
 static float
 softmax(float *s, size_t n, float *m, float *l)
 {
@@ -76,10 +83,10 @@ softmax(float *s, size_t n, float *m, float *l)
 	for (size_t j = 0; j < n; j++)
 		max = s[j] > max ? s[j] : max;
 	for (size_t j = 0; j < n; j++) {
-		s[j] = expf(s[j] - max);
+		s[j] = weight(s[j] - max);
 		sum += s[j];
 	}
-	by = *l > 0 ? expf(*m - max) : 0;	/* at first *m may equal max: both infinite */
+	by = *l > 0 ? weight(*m - max) : 0;	/* at first *m may equal max: both infinite */
 	*m = max;
 	*l = *l * by + sum;
 	return by;

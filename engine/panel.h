@@ -44,6 +44,21 @@ static inline void load_rows(const uint8_t *p, size_t stride, vu out[4]);
 /* The two half-precision numbers of each lane: the low ones to out[0], the high ones to out[1]. */
 static inline void halves_to_float(vu x, vf out[2]);
 
+/* 16 bits of each of four rows, by way of the general registers, which have little else to do. */
+static inline uint64_t
+four_halves(const uint8_t *p, size_t stride)
+{
+	uint16_t h[4];
+
+	UNROLL
+	for (size_t i = 0; i < 4; i++)
+		memcpy(&h[i], p + i * stride, sizeof h[i]);
+	return h[0] | (uint64_t)h[1] << 16 | (uint64_t)h[2] << 32 | (uint64_t)h[3] << 48;
+}
+
+/* A half-precision number of each row. */
+static inline vf load_halves(const uint8_t *p, size_t stride);
+
 /* The bytes of a panel for unsigned weights, x & mask, less `zero` (0, 4, 8, 16, 32); and for signed weights. */
 static inline vu panel_unsigned(vu x, uint32_t mask, int zero);
 static inline vu panel_signed(vu q);
@@ -51,8 +66,13 @@ static inline vu panel_signed(vu q);
 /* (a & ~mask) | (b & mask) */
 static inline vu merge(vu a, vu b, uint32_t mask);
 
-/* Each byte (0..15) replaced by its value in the table of IQ4. */
-static inline vu lookup(vu nibbles);
+/* The same for nibbles less 8, the low one of each byte to out[0], the high one to out[1]; and what their scale
+ * is to be multiplied with, since nibbles may be put into the upper half of the bytes. */
+static inline void panel_nibbles_less_8(vu x, vu out[2]);
+static const float nibble_scale;
+
+/* The same for the values in the table of IQ4 that the bytes (0..15) stand for. */
+static inline vu panel_lookup(vu nibbles);
 
 /* Bits 0..3 of each lane to bit 4 of its four bytes; higher bits are ignored. */
 static inline vu spread_bits(vu bits);

@@ -46,16 +46,6 @@ prefetch_lines(struct panel_ahead *a, unsigned steps)
 	}
 }
 
-/* The scale of a block that begins with it. */
-static inline void
-put_scale(struct panel_out o, size_t b, vu head)
-{
-	vf d[2];
-
-	halves_to_float(head, d);
-	put_float(o.d, b, d[0]);
-}
-
 static inline void
 put_scale_and_minimum(struct panel_out o, size_t b, vu head)
 {
@@ -64,16 +54,6 @@ put_scale_and_minimum(struct panel_out o, size_t b, vu head)
 	halves_to_float(head, d);
 	put_float(o.d, b, d[0]);
 	put_float(o.m, b, d[1]);
-}
-
-static inline void
-put_nibbles(uint8_t *q, size_t b, const vu x[4], int zero)
-{
-	UNROLL
-	for (size_t j = 0; j < 4; j++) {
-		put(q, b, j, panel_unsigned(x[j], NIBBLES, zero));
-		put(q, b, j + 4, panel_unsigned(x[j] >> 4, NIBBLES, zero));
-	}
 }
 
 static inline void
@@ -94,8 +74,8 @@ put_lookup(uint8_t *q, size_t b, const vu x[4])
 {
 	UNROLL
 	for (size_t j = 0; j < 4; j++) {
-		put(q, b, j, panel_signed(lookup(x[j] & NIBBLES)));
-		put(q, b, j + 4, panel_signed(lookup(x[j] >> 4 & NIBBLES)));
+		put(q, b, j, panel_lookup(x[j] & NIBBLES));
+		put(q, b, j + 4, panel_lookup(x[j] >> 4 & NIBBLES));
 	}
 }
 
@@ -105,13 +85,19 @@ static void
 unpack_q4_0(const uint8_t *p, size_t stride, size_t blocks, struct panel_out o, struct panel_ahead *next)
 {
 	for (size_t b = 0; b < blocks; b++, p += 18) {
-		vu head[4], x[4];
+		vu x[4];
 
 		prefetch_lines(next, 1);
-		load_rows(p, stride, head);
+		put_float(o.d, b, load_halves(p, stride) * nibble_scale);
 		load_rows(p + 2, stride, x);
-		put_scale(o, b, head[0]);
-		put_nibbles(o.q, b, x, 8);
+		UNROLL
+		for (size_t j = 0; j < 4; j++) {
+			vu w[2];
+
+			panel_nibbles_less_8(x[j], w);
+			put(o.q, b, j, w[0]);
+			put(o.q, b, j + 4, w[1]);
+		}
 	}
 }
 
@@ -125,7 +111,11 @@ unpack_q4_1(const uint8_t *p, size_t stride, size_t blocks, struct panel_out o, 
 		load_rows(p, stride, head);
 		load_rows(p + 4, stride, x);
 		put_scale_and_minimum(o, b, head[0]);
-		put_nibbles(o.q, b, x, 0);
+		UNROLL
+		for (size_t j = 0; j < 4; j++) {
+			put(o.q, b, j, panel_unsigned(x[j], NIBBLES, 0));
+			put(o.q, b, j + 4, panel_unsigned(x[j] >> 4, NIBBLES, 0));
+		}
 	}
 }
 
@@ -134,11 +124,13 @@ unpack_q5_0(const uint8_t *p, size_t stride, size_t blocks, struct panel_out o, 
 {
 	for (size_t b = 0; b < blocks; b++, p += 22) {
 		vu head[4], x[4];
+		vf d[2];
 
 		prefetch_lines(next, 1);
 		load_rows(p, stride, head);
 		load_rows(p + 6, stride, x);
-		put_scale(o, b, head[0]);
+		halves_to_float(head[0], d);
+		put_float(o.d, b, d[0]);
 		put_nibbles_and_fifth(o.q, b, x, head[0] >> 16 | head[1] << 16, 16);
 	}
 }
@@ -162,13 +154,12 @@ static void
 unpack_q8_0(const uint8_t *p, size_t stride, size_t blocks, struct panel_out o, struct panel_ahead *next)
 {
 	for (size_t b = 0; b < blocks; b++, p += 34) {
-		vu head[4], x[8];
+		vu x[8];
 
 		prefetch_lines(next, 1);
-		load_rows(p, stride, head);
 		load_rows(p + 2, stride, x);
 		load_rows(p + 18, stride, x + 4);
-		put_scale(o, b, head[0]);
+		put_float(o.d, b, load_halves(p, stride));
 		UNROLL
 		for (size_t j = 0; j < 8; j++)
 			put(o.q, b, j, panel_signed(x[j]));
@@ -179,12 +170,11 @@ static void
 unpack_iq4_nl(const uint8_t *p, size_t stride, size_t blocks, struct panel_out o, struct panel_ahead *next)
 {
 	for (size_t b = 0; b < blocks; b++, p += 18) {
-		vu head[4], x[4];
+		vu x[4];
 
 		prefetch_lines(next, 1);
-		load_rows(p, stride, head);
 		load_rows(p + 2, stride, x);
-		put_scale(o, b, head[0]);
+		put_float(o.d, b, load_halves(p, stride));
 		put_lookup(o.q, b, x);
 	}
 }
@@ -201,12 +191,13 @@ unpack_q2_k(const uint8_t *p, size_t stride, size_t blocks, struct panel_out o, 
 		load_rows(p, stride, sc);
 		load_rows(p + 68, stride, tail);
 		halves_to_float(tail[3], d);
+		d[1] = -d[1];
 		UNROLL
 		for (unsigned i = 0; i < 16; i++) {
 			vu s = byte_of(sc[i / 4], i % 4);
 
 			put_float(o.d, 2 * b + i, d[0] * to_float(s & 15));
-			put_float(o.m, 2 * b + i, -(d[1] * to_float(s >> 4)));
+			put_float(o.m, 2 * b + i, d[1] * to_float(s >> 4));
 		}
 		UNROLL
 		for (size_t c = 0; c < 4; c++) {
@@ -283,6 +274,7 @@ put_k4_scales(const vu head[4], size_t b, struct panel_out o)
 	vf d[2];
 
 	halves_to_float(head[0], d);
+	d[1] = -d[1];
 	sc[0] = head[1] & 0x3f3f3f3f;
 	m[0] = head[2] & 0x3f3f3f3f;
 	sc[1] = merge(head[1] >> 2, head[3], NIBBLES) & 0x3f3f3f3f;
@@ -290,7 +282,7 @@ put_k4_scales(const vu head[4], size_t b, struct panel_out o)
 	UNROLL
 	for (unsigned g = 0; g < 8; g++) {
 		put_float(o.d, b + g, d[0] * to_float(byte_of(sc[g / 4], g % 4)));
-		put_float(o.m, b + g, -(d[1] * to_float(byte_of(m[g / 4], g % 4))));
+		put_float(o.m, b + g, d[1] * to_float(byte_of(m[g / 4], g % 4)));
 	}
 }
 

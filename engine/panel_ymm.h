@@ -45,12 +45,10 @@ merge(vu a, vu b, uint32_t mask)
 	return (a & ~mask) | (b & mask);
 }
 
-static inline vu
-lookup(vu nibbles)
+static inline vf
+load_halves(const uint8_t *p, size_t s)
 {
-	const __m128i values = _mm_setr_epi8(-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113);
-
-	return (vu)_mm256_shuffle_epi8(_mm256_broadcastsi128_si256(values), (__m256i)nibbles);
+	return (vf)_mm256_cvtph_ps(_mm_set_epi64x((int64_t)four_halves(p + 4 * s, s), (int64_t)four_halves(p, s)));
 }
 
 static inline vu

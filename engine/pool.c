@@ -43,7 +43,7 @@ struct pool {
 	void *arg;
 	bool quit;
 
-	char *memory;			/* what was allocated; the pool lies on a line's border in it */
+	char *memory;			/* what was allocated: the pool lies in it */
 	unsigned n;
 	unsigned barrier_spins, job_spins;
 	struct worker *worker;		/* [n] */
@@ -222,7 +222,8 @@ pool_new(unsigned threads)
 	}
 	p->worker[0] = (struct worker){ .pool = p };
 
-	/* Signals are for the program's own threads; but a fault belongs to the thread that caused it. */
+	/* Signals are for the program's own threads; but a fault belongs to the thread that caused
+	 * it. */
 	sigfillset(&block);
 	sigdelset(&block, SIGBUS);
 	sigdelset(&block, SIGSEGV);

@@ -6,7 +6,8 @@
 #include "base/xalloc.h"
 #include "engine/rope.h"
 
-/* The pair of dimensions that makes `turns` turns over the context the model was first trained with. */
+/* The pair of dimensions that makes `turns` turns over the context the model was first trained
+ * with. */
 static double
 pair_with_turns(const struct model *m, double turns)
 {
@@ -17,8 +18,8 @@ pair_with_turns(const struct model *m, double turns)
 }
 
 /*
- * YaRN's share of extrapolation for pair i: fast pairs keep their speed (1), slow ones are slowed by the
- * whole factor (0), between them it falls linearly.
+ * YaRN's share of extrapolation for pair i: fast pairs keep their speed (1), slow ones are slowed
+ * by the whole factor (0), between them it falls linearly.
  */
 static double
 yarn_share(const struct model *m, size_t i)

@@ -1,7 +1,8 @@
 /*
- * Rotary position embedding: how fast each pair of dimensions turns, with linear and YaRN scaling and
- * Llama 3's table of divisors. Sources: Su et al. 2021 (RoFormer); Peng et al. 2023 (YaRN), section 3.
- * Angles are computed in double: a float loses the fraction of a turn at large positions.
+ * Rotary position embedding: how fast each pair of dimensions turns, with linear and YaRN scaling
+ * and Llama 3's table of divisors. Sources: Su et al. 2021 (RoFormer); Peng et al. 2023 (YaRN),
+ * section 3. Angles are computed in double: a float loses the fraction of a turn at large
+ * positions.
  */
 #ifndef ENGINE_ROPE_H
 #define ENGINE_ROPE_H

@@ -59,7 +59,8 @@ capacity(const char *root, unsigned processor)
 {
 	char line[64];
 
-	if (!read_line(line, sizeof line, "%s/sys/devices/system/cpu/cpu%u/cpu_capacity", root, processor))
+	if (!read_line(line, sizeof line, "%s/sys/devices/system/cpu/cpu%u/cpu_capacity", root,
+		processor))
 		return 0;
 	return strtoul(line, NULL, 10);
 }
@@ -96,7 +97,8 @@ keep_cores(const char *root, unsigned *cpu, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		bool sibling = false;
 
-		if (read_line(list, sizeof list, "%s/sys/devices/system/cpu/cpu%u/topology/thread_siblings_list",
+		if (read_line(list, sizeof list,
+			"%s/sys/devices/system/cpu/cpu%u/topology/thread_siblings_list",
 				root, cpu[i])) {
 			for (size_t k = 0; k < kept; k++)
 				sibling |= list_has(list, cpu[k]);
@@ -130,7 +132,8 @@ quota_of_group(const char *root, const char *group, unsigned least)
 			sscanf(line, "%lf %lf", &quota, &of) == 2)
 		least = smaller(least, quota, of);
 	if (read_line(line, sizeof line, "%s/sys/fs/cgroup/cpu%s/cpu.cfs_quota_us", root, group) &&
-			read_line(period, sizeof period, "%s/sys/fs/cgroup/cpu%s/cpu.cfs_period_us", root, group))
+			read_line(period, sizeof period, "%s/sys/fs/cgroup/cpu%s/cpu.cfs_period_us",
+			root, group))
 		least = smaller(least, strtod(line, NULL), strtod(period, NULL));
 	return least;
 }

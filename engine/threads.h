@@ -5,9 +5,9 @@
 #include <stddef.h>
 
 /*
- * One thread a physical core among the processors numbered in allowed[n]; on hybrid processors only the
- * performance cores; no more than the control group's share of processor time allows. At least 1.
- * `root` is put in front of /sys and /proc: "" but for tests.
+ * One thread a physical core among the processors numbered in allowed[n]; on hybrid processors only
+ * the performance cores; no more than the control group's share of processor time allows. At least
+ * 1. `root` is put in front of /sys and /proc: "" but for tests.
  */
 unsigned threads_count(const char *root, const unsigned *allowed, size_t n);
 

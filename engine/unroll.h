@@ -1,4 +1,5 @@
-/* Put before a loop of a fixed count whose arrays must become registers: -O2 alone leaves them in memory. */
+/* Put before a loop of a fixed count whose arrays must become registers: -O2 alone leaves them in
+ * memory. */
 #ifndef ENGINE_UNROLL_H
 #define ENGINE_UNROLL_H
 

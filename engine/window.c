@@ -26,14 +26,15 @@ encode(struct choice *c, size_t gone)
 	memcpy(c->some, c->a->msgs, c->first * sizeof *c->some);
 	memcpy(c->some + c->first, c->a->msgs + from, n * sizeof *c->some);
 	c->ids->n = 0;
-	return template_encode(c->a->template, c->a->vocab, c->some, c->first + n, c->a->unfinished, c->ids,
+	return template_encode(c->a->template, c->a->vocab, c->some, c->first + n, c->a->unfinished,
+		c->ids,
 		NULL, c->n_defused, c->e);
 }
 
 /*
- * The least number of pairs that must leave for the prompt to have at most `limit` tokens; all of them when
- * that is not enough. Looks from the end, so that the length of a long history does not matter.
- * Returns 0 with *gone set, or -1.
+ * The least number of pairs that must leave for the prompt to have at most `limit` tokens; all of
+ * them when that is not enough. Looks from the end, so that the length of a long history does not
+ * matter. Returns 0 with *gone set, or -1.
  */
 static int
 search(struct choice *c, size_t limit, size_t *gone)
@@ -79,11 +80,13 @@ hash(const struct choice *c, size_t gone)
 	return h;
 }
 
-/* How many pairs leave: those that were gone before if that serves, else as many as makes good room. */
+/* How many pairs leave: those that were gone before if that serves, else as many as makes good
+ * room. */
 static int
 choose(struct choice *c, const struct window *w, size_t *gone)
 {
-	size_t limit = c->a->context - c->a->reserve, target = c->a->context / 5 * 3, before = w->evicted / 2;
+	size_t limit = c->a->context - c->a->reserve, target = c->a->context / 5 * 3,
+		before = w->evicted / 2;
 	bool serves = before > 0 && before <= c->pairs && hash(c, before) == w->hash;
 
 	if (serves) {
@@ -117,7 +120,8 @@ well_formed(const struct window_ask *a, size_t first)
 }
 
 int
-window_fit(struct window *w, const struct window_ask *a, struct token_list *ids, size_t *n_defused, struct err *e)
+window_fit(struct window *w, const struct window_ask *a, struct token_list *ids, size_t *n_defused,
+	struct err *e)
 {
 	struct choice c = { .a = a, .ids = ids, .n_defused = n_defused, .e = e };
 	size_t gone = 0;
@@ -134,7 +138,8 @@ window_fit(struct window *w, const struct window_ask *a, struct token_list *ids,
 		goto out;
 	if (ids->n >= a->context) {
 		err_set(e, ERR_FIT, "%s %zu tokens, %zu more than fit into the context of %zu",
-			c.first ? "the system prompt and the last message take" : "the last message takes",
+			c.first ? "the system prompt and the last message take" :
+			"the last message takes",
 			ids->n, ids->n - a->context + 1, a->context);
 		goto out;
 	}

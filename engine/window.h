@@ -1,8 +1,9 @@
 /*
- * Which part of a conversation the model sees when not all of it fits: the system message always, then the
- * newest turns. Whole pairs of user and assistant leave, the oldest first, so that what remains is a
- * well-formed conversation that begins with the system prompt; and several at once, down to about 60 % of
- * the context, because everything after the system prompt must be processed again each time.
+ * Which part of a conversation the model sees when not all of it fits: the system message always,
+ * then the newest turns. Whole pairs of user and assistant leave, the oldest first, so that what
+ * remains is a well-formed conversation that begins with the system prompt; and several at once,
+ * down to about 60 % of the context, because everything after the system prompt must be processed
+ * again each time.
  */
 #ifndef ENGINE_WINDOW_H
 #define ENGINE_WINDOW_H
@@ -28,15 +29,16 @@ struct window_ask {
 	size_t n_msgs;
 	bool unfinished;
 	size_t context;		/* tokens */
-	size_t reserve;		/* of these, wanted for the answer: less is given when nothing more can leave */
+	size_t reserve;		/* of these, wanted for the answer; less when no more can leave */
 };
 
 /*
- * Makes the prompt and updates *w. What left earlier stays away, as long as the conversation only grows.
- * ERR_FIT when the system message and the last turn alone leave no room for an answer; ERR_USAGE, ERR_MODEL:
- * see template_encode.
+ * Makes the prompt and updates *w. What left earlier stays away, as long as the conversation only
+ * grows. ERR_FIT when the system message and the last turn alone leave no room for an answer;
+ * ERR_USAGE, ERR_MODEL: see template_encode.
  */
-int window_fit(struct window *w, const struct window_ask *a, struct token_list *ids, size_t *n_defused,
+int window_fit(struct window *w, const struct window_ask *a, struct token_list *ids,
+	size_t *n_defused,
 	struct err *e);
 
 #endif

@@ -401,21 +401,6 @@ run(const char *bytes, size_t n)
 }
 
 void
-lineedit_feed(const char *bytes, size_t n)
-{
-	bool verbatim = le.verbatim;
-	int before = rl_point, type = ISFUNC;
-	rl_command_func_t *f = NULL;
-
-	if (!verbatim && !RL_ISSTATE(RL_STATE_MULTIKEY) && n)
-		f = bound_to(rl_get_keymap(), bytes, n, &type);
-	run(bytes, n);
-	le.verbatim = !verbatim && type == ISFUNC && takes_a_key(f);
-	if (lineedit_state() == LINEEDIT_READY)
-		snap(before);
-}
-
-void
 lineedit_abort(void)
 {
 	static const char abort_key[1] = { ABORT };
@@ -423,6 +408,43 @@ lineedit_abort(void)
 	if (lineedit_state() != LINEEDIT_READY)
 		run(abort_key, 1);
 	le.verbatim = false;
+}
+
+/*
+ * A key of several bytes, or the first of several, ends a search before it does what it does. readline
+ * would end it, too, but then has the search's frame to jump to when the keys turn out to mean nothing
+ * (C-s C-x 1 kills readline 8.2), or takes them for what is searched.
+ */
+static void
+leave_search(const char *bytes, size_t n)
+{
+	int type = ISFUNC;
+
+	if (!lineedit_searching() || !n || (n == 1 && *bytes == '\033'))
+		return;
+	if (n == 1)
+		bound_to(rl_get_keymap(), bytes, n, &type);
+	if (*bytes != '\033' && type != ISKMAP)
+		return;
+	if (RL_ISSTATE(RL_STATE_ISEARCH))
+		run("\033", 1);
+	lineedit_abort();
+}
+
+void
+lineedit_feed(const char *bytes, size_t n)
+{
+	bool verbatim = le.verbatim;
+	int before = rl_point, type = ISFUNC;
+	rl_command_func_t *f = NULL;
+
+	leave_search(bytes, n);
+	if (!verbatim && !RL_ISSTATE(RL_STATE_MULTIKEY) && n)
+		f = bound_to(rl_get_keymap(), bytes, n, &type);
+	run(bytes, n);
+	le.verbatim = !verbatim && type == ISFUNC && takes_a_key(f);
+	if (lineedit_state() == LINEEDIT_READY)
+		snap(before);
 }
 
 /* ---- the text -------------------------------------------------------------------------------- */

@@ -157,10 +157,16 @@ curses_attr(const struct palette *p, unsigned attr)
 void
 palette_get(struct palette *p, struct style s, unsigned long *attr, int *pair)
 {
+	int32_t fg, bg;
+
 	if (!p->has_last || p->last.fg != s.fg || p->last.bg != s.bg || p->last.attr != s.attr) {
 		p->last = s;
 		p->last_attr = curses_attr(p, s.attr);
-		p->last_pair = pair_of(p, terminal_color(p, s.fg), terminal_color(p, s.bg));
+		fg = terminal_color(p, s.fg);
+		bg = terminal_color(p, s.bg);
+		if (fg == bg && s.fg != s.bg && p->colors <= 16 && fg != STYLE_DEFAULT)
+			fg = bg ? 0 : 7;	/* of few colours two may be nearest to the same */
+		p->last_pair = pair_of(p, fg, bg);
 		p->has_last = true;
 	}
 	*attr = p->last_attr;

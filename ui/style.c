@@ -49,7 +49,7 @@ const struct style_sheet style_sheet_mono = { .slot = {
 	[STYLE_emphasis] = MONO(STYLE_ITALIC),
 	[STYLE_heading] = MONO(STYLE_BOLD | STYLE_UNDERLINE),
 	[STYLE_code] = MONO(STYLE_DIM),
-	[STYLE_quote] = MONO(STYLE_ITALIC),
+	[STYLE_quote] = MONO(STYLE_DIM),
 	[STYLE_bullet] = MONO(STYLE_BOLD),
 } };
 

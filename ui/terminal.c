@@ -195,7 +195,7 @@ name_is_modern(const char *name)
 {
 	static const char *const names[] = {
 		"xterm", "tmux", "screen", "kitty", "foot", "alacritty", "wezterm", "ghostty", "contour",
-		"rxvt", "konsole", "vte", "gnome", "iterm", "mintty", "st-",
+		"konsole", "vte", "gnome", "iterm", "mintty",
 	};
 
 	for (size_t i = 0; name && i < LENGTH(names); i++)

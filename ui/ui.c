@@ -357,7 +357,7 @@ ui_set_style(struct ui *ui, const struct style_sheet *s)
 {
 	const char *no_color = getenv("NO_COLOR");
 
-	if (!s || (no_color && *no_color))
+	if (!s || !ui->canvas.palette.colors || (no_color && *no_color))
 		s = &style_sheet_mono;
 	canvas_set_sheet(&ui->canvas, s);
 	ui->dirty = DIRTY_ALL;

@@ -91,6 +91,19 @@ put_sample(struct output *out, const struct style *style, const char *text, int 
 	strbuf_release(&sgr);
 }
 
+/* As the screen draws them: on the background of the text. */
+static void
+put_samples(struct output *out, const struct style_sheet *sheet)
+{
+	int depth = colors();
+
+	for (size_t i = 0; i < sizeof samples / sizeof *samples; i++) {
+		struct style style = style_over(sheet->slot[STYLE_text], sheet->slot[samples[i].slot]);
+
+		put_sample(out, &style, samples[i].sample, depth);
+	}
+}
+
 static void
 put_swatch(struct output *out, const struct theme_entry *theme)
 {
@@ -102,8 +115,7 @@ put_swatch(struct output *out, const struct theme_entry *theme)
 	if (theme_load(theme->name, &sheet, &e) < 0)
 		output_text(out, e.text, strlen(e.text));
 	else
-		for (size_t i = 0; i < sizeof samples / sizeof *samples; i++)
-			put_sample(out, &sheet.slot[samples[i].slot], samples[i].sample, colors());
+		put_samples(out, &sheet);
 	output_adds(out, "\n");
 }
 

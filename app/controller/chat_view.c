@@ -180,6 +180,17 @@ chat_view_cut(struct chat_view *v, int id)
 }
 
 void
+chat_view_cut_below(struct chat_view *v, int id)
+{
+	size_t entry = entry_of(v, id);
+
+	if (entry == v->n)
+		return;
+	transcript_truncate(v->t, entry + 1);
+	v->n = entry + 1;
+}
+
+void
 chat_view_say(struct chat_view *v, enum entry_kind kind, const char *text)
 {
 	add_entry(v, kind, VIEW_NOTICE, "", text);

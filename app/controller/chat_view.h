@@ -36,6 +36,8 @@ void chat_view_update_footer(struct chat_view *v, const struct conversation *c, 
 
 /* Removes the message's entry and everything after it. */
 void chat_view_cut(struct chat_view *v, int id);
+/* Removes what was said after the message, which goes on. */
+void chat_view_cut_below(struct chat_view *v, int id);
 void chat_view_say(struct chat_view *v, enum entry_kind kind, const char *text);
 
 /* The line above the oldest message that the model still sees; 0: none. Moves the one there is. */

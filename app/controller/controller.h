@@ -65,6 +65,7 @@ struct controller {
 	struct backend_info model;	/* valid when loaded */
 	struct settings settings;	/* as they are for this model */
 	enum cost say_cost;		/* the next count is told to the user, and why it is due */
+	void (*after_load)(struct controller *c);	/* what was asked for while the model was loading, or NULL */
 	bool fallback;			/* the load in progress is the guide, after another model failed at the start */
 	bool stand_in;			/* the model in or on its way is not the one that the chat is to remember */
 	bool picked_model;		/* the load in progress was asked for by the user */

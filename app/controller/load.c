@@ -292,6 +292,17 @@ on_load_failed(struct controller *c, const struct mail *ev)
 	}
 }
 
+static void
+do_after_load(struct controller *c)
+{
+	void (*fn)(struct controller *c) = c->after_load;
+
+	if (!fn || c->phase != PHASE_IDLE)
+		return;			/* another model is loading by now */
+	c->after_load = NULL;
+	fn(c);
+}
+
 void
 controller_load_event(struct controller *c, const struct mail *ev)
 {
@@ -314,7 +325,10 @@ controller_load_event(struct controller *c, const struct mail *ev)
 		on_load_failed(c, ev);
 	if (c->phase == PHASE_IDLE)
 		controller_load_next(c);
+	if (ev->type == MAIL_FAILED && mine)
+		c->after_load = NULL;
 	if (ev->type == MAIL_FAILED && mine && c->phase == PHASE_IDLE)
 		controller_take_queue_back(c);	/* it was meant for another model */
+	do_after_load(c);
 	controller_send_queue(c);
 }

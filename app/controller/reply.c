@@ -47,17 +47,20 @@ controller_count(struct controller *c)
 
 /* ---- beginning ---- */
 
+/* While the model is loading `again` is kept for when it is there. */
 static bool
-may_answer(struct controller *c)
+may_answer(struct controller *c, void (*again)(struct controller *c))
 {
-	if (c->phase == PHASE_LOADING)
-		controller_flash(c, "The model is still loading");
-	else if (c->session->read_only)
+	if (c->phase == PHASE_LOADING) {
+		c->after_load = again;
+		controller_flash(c, "As soon as the model is loaded");
+	} else if (c->session->read_only) {
 		controller_flash(c, "This chat can only be read here; /new begins another one");
-	else if (!c->loaded)
+	} else if (!c->loaded) {
 		controller_error(c, "No model is loaded. /model chooses one.");
-	else
+	} else {
 		return true;
+	}
 	return false;
 }
 
@@ -100,7 +103,7 @@ send_now(struct controller *c, const char *text)
 	struct err e = { 0 };
 	int rc;
 
-	if (!may_answer(c)) {
+	if (!may_answer(c, NULL)) {
 		controller_give_back(c, text);
 		return;
 	}
@@ -185,7 +188,7 @@ controller_regen(struct controller *c)
 		controller_flash(c, "There is no question to answer yet");
 		return;
 	}
-	if (!may_answer(c))
+	if (!may_answer(c, controller_regen))
 		return;
 	c->asked = 0;
 	c->old_head = c->session->conv.head;
@@ -209,7 +212,7 @@ controller_continue(struct controller *c)
 		controller_regen(c);
 		return;
 	}
-	if (!may_answer(c))
+	if (!may_answer(c, controller_continue))
 		return;
 	c->asked = 0;
 	c->answer = m->id;
@@ -221,6 +224,7 @@ controller_continue(struct controller *c)
 	r->seed = m->seed;
 	controller_disk(c, session_reopen_answer(c->session, m->id, &e), &e);
 	c->view.live = m->id;
+	chat_view_cut_below(&c->view, m->id);
 	chat_view_update_footer(&c->view, &c->session->conv, m);
 	ui_scroll_to_end(c->ui);
 	post_reply(c, r);

@@ -151,6 +151,7 @@ adopt(struct controller *c, struct session *s)
 	c->stats = (struct llm_stats){ 0 };
 	c->evicted = c->n_sent = 0;
 	c->count_job = 0;
+	c->after_load = NULL;
 	c->disk_failed = false;
 	c->view.live = s->read_only ? s->conv.head : 0;	/* whoever has it open may be writing it */
 	c->opening = true;

@@ -420,6 +420,25 @@ model__two_choices_while_loading__the_last_one_comes(void **state)
 }
 
 static void
+model__regen_while_loading__comes_when_it_is_there(void **state)
+{
+	home_write("other.gguf", "x");
+	start();
+	exchange("hello", "From the guide.");
+	r.backend.hold_load = true;
+	rig_line(&r, "/model other");
+	rig_line(&r, "/regen");
+	assert_int_equal(r.backend.replies, 1);
+	scripted_loaded(&r.backend);
+	rig_turn(&r);
+	assert_int_equal(r.backend.replies, 2);
+	scripted_say(&r.backend, "From the other.");
+	scripted_done(&r.backend, LLM_STOP);
+	rig_turn(&r);
+	rig_shows(&r, "2/2");
+}
+
+static void
 resume__without_its_model__another_stands_in(void **state)
 {
 	char *path;
@@ -806,6 +825,7 @@ main(void)
 		TEST(model__switch__says_what_it_costs),
 		TEST(model__switch_while_generating__waits_for_the_answer),
 		TEST(model__two_choices_while_loading__the_last_one_comes),
+		TEST(model__regen_while_loading__comes_when_it_is_there),
 		TEST(resume__without_its_model__another_stands_in),
 		TEST(start__system_option__replaces_that_of_a_resumed_chat),
 		TEST(session__open_elsewhere__can_only_be_read),

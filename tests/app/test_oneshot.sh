@@ -183,7 +183,7 @@ says 'changed on disk'
 
 # ---- Ctrl-C in the middle of a long prompt, of which the file of the chat is the sign ----
 
-yes word | head -n 20000 >words
+yes word | head -n 6000 >words
 "$hum" -c -p '' $endless --json >out 2>err <words &
 pid=$!
 until ls "$sessions"/*.yaml >/dev/null 2>&1 || ! kill -0 $pid 2>/dev/null; do :; done

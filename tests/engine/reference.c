@@ -51,12 +51,13 @@ normed(const double *x, const float *w, size_t n, size_t k, double eps)
 	return out;
 }
 
-/* YaRN, as its authors' code has it: the angle is a mix of the stretched one and the original one. */
+/* YaRN, as its authors' code has it: a mix of the stretched angle and the original one. */
 static double
 yarn_angle(const struct model *m, size_t dimension, double original)
 {
 	const double two_pi = 2 * acos(-1);
-	double n = (double)m->n_rot, base = log(m->rope_base), ctx = (double)m->rope_ctx_orig, low, high, ramp, mix;
+	double n = (double)m->n_rot, base = log(m->rope_base), ctx = (double)m->rope_ctx_orig, low,
+		high, ramp, mix;
 
 	low = floor(n * log(ctx / (m->yarn_beta_fast * two_pi)) / (2 * base));
 	high = ceil(n * log(ctx / (m->yarn_beta_slow * two_pi)) / (2 * base));
@@ -93,7 +94,8 @@ rotate(const struct model *m, double *head, size_t pos)
 
 /* One query of token t over keys and values of one head, `ld` apart. */
 static void
-attend_one(const double *q, const double *k, const double *v, size_t ld, size_t t, size_t dim, double *out)
+attend_one(const double *q, const double *k, const double *v, size_t ld, size_t t, size_t dim,
+	double *out)
 {
 	double *w = new_doubles(t + 1), max = -INFINITY, sum = 0;
 
@@ -115,7 +117,8 @@ static double *
 attention(const struct model *m, const struct model_layer *l, const double *h, size_t n)
 {
 	size_t dim = m->head_dim, group = m->n_head / m->n_head_kv;
-	double *q = times(&l->wq, l->bq, h, n), *k = times(&l->wk, l->bk, h, n), *v = times(&l->wv, l->bv, h, n);
+	double *q = times(&l->wq, l->bq, h, n), *k = times(&l->wk, l->bk, h, n),
+		*v = times(&l->wv, l->bv, h, n);
 	double *out = new_doubles(n * m->n_head * dim), *result;
 
 	for (size_t t = 0; t < n; t++) {
@@ -171,7 +174,8 @@ reference_logits(const struct model *m, const int32_t *ids, size_t n)
 	for (size_t t = 0; t < n; t++) {
 		const struct matrix *e = &m->tok_embd;
 
-		quant_format(e->type)->decode(e->data + (size_t)ids[t] * e->row_bytes, row, m->n_embd);
+		quant_format(e->type)->decode(e->data + (size_t)ids[t] * e->row_bytes, row,
+			m->n_embd);
 		for (size_t i = 0; i < m->n_embd; i++)
 			x[t * m->n_embd + i] = row[i];
 	}

@@ -1,7 +1,7 @@
 /*
- * The forward pass written down as the formulas have it, in double, with weights decoded element by element: what
- * exact arithmetic on a model file gives. Shares no code with the engine but the file's decoders (engine/quant.h)
- * and the binding of names to tensors (engine/model.h).
+ * The forward pass written down as the formulas have it, in double, with weights decoded element by
+ * element: what exact arithmetic on a model file gives. Shares no code with the engine but the
+ * file's decoders (engine/quant.h) and the binding of names to tensors (engine/model.h).
  */
 #ifndef TESTS_REFERENCE_H
 #define TESTS_REFERENCE_H

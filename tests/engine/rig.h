@@ -32,7 +32,7 @@ void rig_tiny(struct rig *r, const struct tiny_model *t, const struct rig_opts *
 void rig_file(struct rig *r, const char *path, const struct rig_opts *o);
 void rig_close(struct rig *r);
 
-/* Appends n tokens to the cache, at most `piece` a run; logits of all, [n][n_vocab], to be freed. */
+/* Appends n tokens to the cache, at most `piece` a run; all logits [n][n_vocab], to be freed. */
 float *rig_run(struct rig *r, const int32_t *ids, size_t n, size_t piece);
 
 /* n ids that are a function of the seed. */

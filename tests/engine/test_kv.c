@@ -20,7 +20,8 @@ shape(size_t n_layer, size_t n_head_kv, size_t dim)
 static float
 element(size_t half, size_t layer, size_t head, size_t pos, size_t i)
 {
-	return sinf((float)(half * 7 + layer * 31 + head * 101 + pos * 13 + i * 3)) * (float)(1 + i % 5);
+	return sinf((float)(half * 7 + layer * 31 + head * 101 + pos * 13 + i * 3)) * (float)(1 +
+		i % 5);
 }
 
 static void
@@ -51,10 +52,12 @@ check_all(const struct kv *kv, size_t from, double tolerance)
 	for (size_t l = 0; l < kv->n_layer; l++) {
 		for (size_t h = 0; h < kv->n_head; h++) {
 			for (size_t half = 0; half < 2; half++) {
-				const float *x = kv_get(kv, (enum kv_half)half, l, h, from, n, scratch);
+				const float *x = kv_get(kv, (enum kv_half)half, l, h, from, n,
+					scratch);
 
 				for (size_t i = 0; i < n * kv->dim; i++) {
-					float want = element(half, l, h, from + i / kv->dim, i % kv->dim);
+					float want = element(half, l, h, from + i / kv->dim,
+						i % kv->dim);
 
 					assert_true(fabs((double)x[i] - want) <= tolerance);
 				}

@@ -96,7 +96,8 @@ reply_opts(void)
 }
 
 static void
-reply(struct llm_chat *c, const struct chat_message *msgs, size_t n, const struct llm_reply_opts *o, struct answer *a)
+reply(struct llm_chat *c, const struct chat_message *msgs, size_t n, const struct llm_reply_opts *o,
+	struct answer *a)
 {
 	struct llm_reply_opts with = *o;
 	struct err e = { 0 };
@@ -108,9 +109,10 @@ reply(struct llm_chat *c, const struct chat_message *msgs, size_t n, const struc
 		fail_msg("%s", e.text);
 }
 
-static const struct chat_message hello[] = { { ROLE_SYSTEM, "you hum" }, { ROLE_USER, "hello world" } };
+static const struct chat_message hello[] = { { ROLE_SYSTEM, "you hum" },
+	{ ROLE_USER, "hello world" } };
 
-/* ---- opening ------------------------------------------------------------------------------------- */
+/* ---- opening -------------------------------------------------------------------------------- */
 
 static void
 llm__open__knows_the_file(void **state)
@@ -156,7 +158,8 @@ llm__open__a_file(void **state)
 	assert_string_equal(llm_get_info(m)->template_name, llm_get_info(peeked)->template_name);
 	assert_int_equal(llm_get_info(m)->n_params, llm_get_info(peeked)->n_params);
 	assert_int_equal(llm_get_info(m)->file_size, llm_get_info(peeked)->file_size);
-	assert_int_equal(llm_get_info(m)->kv_bytes_per_token[KV_F16], llm_get_info(peeked)->kv_bytes_per_token[KV_F16]);
+	assert_int_equal(llm_get_info(m)->kv_bytes_per_token[KV_F16],
+		llm_get_info(peeked)->kv_bytes_per_token[KV_F16]);
 	llm_close(peeked);
 	llm_close(m);
 	free(path);
@@ -172,7 +175,8 @@ refuse(void *ctx, uint64_t done, uint64_t total)
 static void
 llm__open__refusals(void **state)
 {
-	struct llm_open_opts stop = { .progress = refuse }, unknown = { .template_name = "klingon" };
+	struct llm_open_opts stop = { .progress = refuse },
+		unknown = { .template_name = "klingon" };
 	struct err e;
 
 	assert_null(llm_open("/nonexistent/x.gguf", NULL, &e));
@@ -212,7 +216,7 @@ llm__chat_new__options(void **state)
 	assert_int_equal(e.code, ERR_USAGE);
 }
 
-/* ---- answers ------------------------------------------------------------------------------------- */
+/* ---- answers -------------------------------------------------------------------------------- */
 
 static void
 llm__reply__same_seed_same_text_for_any_threads(void **state)
@@ -339,7 +343,8 @@ llm__reply__ends_when_the_context_is_full(void **state)
 	strbuf_release(&a.text);
 }
 
-/* Going on with an answer: its text is part of the prompt, and nothing of the new text is swallowed. */
+/* Going on with an answer: its text is part of the prompt, and nothing of the new text is
+ * swallowed. */
 static void
 llm__reply__goes_on_with_an_unfinished_answer(void **state)
 {
@@ -361,7 +366,7 @@ llm__reply__goes_on_with_an_unfinished_answer(void **state)
 	strbuf_release(&a.text);
 }
 
-/* ---- limits -------------------------------------------------------------------------------------- */
+/* ---- limits --------------------------------------------------------------------------------- */
 
 static void
 llm__reply__too_long_a_message(void **state)
@@ -384,7 +389,8 @@ llm__reply__too_long_a_message(void **state)
 	strbuf_release(&a.text);
 }
 
-/* A conversation longer than the context: the oldest pairs leave, and the system block stays in the cache. */
+/* A conversation longer than the context: the oldest pairs leave, and the system block stays in the
+ * cache. */
 static void
 llm__reply__oldest_messages_leave(void **state)
 {
@@ -425,7 +431,7 @@ llm__reply__oldest_messages_leave(void **state)
 	strbuf_release(&b.text);
 }
 
-/* ---- cancelling ---------------------------------------------------------------------------------- */
+/* ---- cancelling ----------------------------------------------------------------------------- */
 
 static void
 llm__cancel__keeps_what_was_said(void **state)
@@ -517,7 +523,8 @@ tell(void *ctx, const char *text, size_t len, const struct llm_stats *s)
 static void
 llm__cancel__from_another_thread(void **state)
 {
-	struct canceller k = { .lock = PTHREAD_MUTEX_INITIALIZER, .said = PTHREAD_COND_INITIALIZER };
+	struct canceller k = { .lock = PTHREAD_MUTEX_INITIALIZER,
+		.said = PTHREAD_COND_INITIALIZER };
 	struct llm_reply_opts o = { .sampling = sampling_default, .on_text = tell, .ctx = &k };
 	enum llm_finish finish = LLM_STOP;
 	struct llm_stats s;
@@ -534,7 +541,7 @@ llm__cancel__from_another_thread(void **state)
 	llm_chat_free(k.c);
 }
 
-/* ---- tools --------------------------------------------------------------------------------------- */
+/* ---- tools ---------------------------------------------------------------------------------- */
 
 static void
 llm__logits__of_all_positions(void **state)
@@ -599,9 +606,10 @@ llm__bench__runs_and_leaves_the_chat_usable(void **state)
 	strbuf_release(&b.text);
 }
 
-/* ---- the bundled model --------------------------------------------------------------------------- */
+/* ---- the bundled model ---------------------------------------------------------------------- */
 
-/* Asked what it was trained on, a trained model makes sense, and going on with half an answer gives the other half. */
+/* Asked what it was trained on, a trained model makes sense, and going on with half an answer gives
+ * the other half. */
 static void
 llm__guide__answers(void **state)
 {

@@ -1,7 +1,7 @@
 /*
- * hum, llama.cpp and exact arithmetic on the same files: KL divergence of the next token's distribution, mean over
- * the positions. The logits of llama.cpp lie in $HUM_SHARED/data/ref; the models, which its manifest tells how to make,
- * in $HUM_REF. Skipped where they are not.
+ * hum, llama.cpp and exact arithmetic on the same files: KL divergence of the next token's
+ * distribution, mean over the positions. The logits of llama.cpp lie in $HUM_SHARED/data/ref; the
+ * models, which its manifest tells how to make, in $HUM_REF. Skipped where they are not.
  */
 #include "config.h"
 
@@ -21,19 +21,22 @@
 #include "tests/engine/rig.h"
 
 static const int32_t ref_ids[] = {
-	1, 450, 262, 261, 278, 263, 310, 304, 29, 300, 400, 500, 512, 700, 801, 900, 1000, 1023, 3, 13, 259,
+	1, 450, 262, 261, 278, 263, 310, 304, 29, 300, 400, 500, 512, 700, 801, 900, 1000, 1023, 3,
+		13, 259,
 	277, 338, 322,
 };
 static const int32_t stories_ids[] = { 1, 403, 407, 261, 378, 300, 23, 444, 12, 500, 90, 5 };
 
-/* KL(llama.cpp || hum). The floats of llama.cpp round activations as well; so does either of the quantised ones. */
+/* KL(llama.cpp || hum). The floats of llama.cpp round activations as well; so does either of the
+ * quantised ones. */
 static const struct {
 	const char *name;
 	double bound;
 } models[] = {
 	{ "f32", 1e-9 }, { "f16", 1e-6 }, { "bf16", 2e-5 }, { "q4_0", 1e-3 }, { "q4_1", 1e-3 },
 	{ "q5_0", 1e-3 }, { "q5_1", 1e-3 }, { "q8_0", 1e-3 }, { "q2_k", 1e-3 }, { "q3_k", 1e-3 },
-	{ "q4_k", 1e-3 }, { "q5_k", 1e-3 }, { "q6_k", 1e-3 }, { "iq4_nl", 1e-3 }, { "iq4_xs", 1e-3 },
+	{ "q4_k", 1e-3 }, { "q5_k", 1e-3 }, { "q6_k", 1e-3 }, { "iq4_nl", 1e-3 },
+		{ "iq4_xs", 1e-3 },
 	{ "q3_k_m", 1e-3 }, { "q4_k_s", 1e-3 }, { "q4_k_m", 1e-3 }, { "q5_k_m", 1e-3 },
 };
 
@@ -42,7 +45,8 @@ shared_file(const char *name)
 {
 	const char *dir = getenv("HUM_SHARED"), *top = getenv("TOP_SRCDIR");
 
-	return dir ? xasprintf("%s/data/%s", dir, name) : xasprintf("%s/../shared/data/%s", top ? top : ".", name);
+	return dir ? xasprintf("%s/data/%s", dir, name) : xasprintf("%s/../shared/data/%s",
+		top ? top : ".", name);
 }
 
 /* The file's n floats; NULL when there is no such file. */
@@ -85,7 +89,8 @@ greatest_difference(const float *a, const float *b, size_t n)
 
 /* One file with every instruction set. Prints a line; returns whether all are within the bound. */
 static bool
-compare(const char *name, const char *path, const float *theirs, const int32_t *ids, size_t n, double bound,
+compare(const char *name, const char *path, const float *theirs, const int32_t *ids, size_t n,
+	double bound,
 	double max_difference)
 {
 	const struct matmul_ops *const *m = matmul_available();
@@ -107,8 +112,9 @@ compare(const char *name, const char *path, const float *theirs, const int32_t *
 		exact_ours = reference_mean_kl(exact, ours, n, n_vocab);
 		exact_theirs = reference_mean_kl(exact, theirs, n, n_vocab);
 		difference = greatest_difference(theirs, ours, n * n_vocab);
-		printf("%-12s %-8s KL(llama.cpp||hum) %.2e  greatest difference %.1e  KL(exact||hum) %.2e  "
-			"KL(exact||llama.cpp) %.2e\n", name, (*m)->isa, kl, difference, exact_ours, exact_theirs);
+		printf("%-12s %-8s KL(llama.cpp||hum) %.2e  max. difference %.1e  KL(exact||hum) %.2e  "
+			"KL(exact||llama.cpp) %.2e\n", name, (*m)->isa, kl, difference, exact_ours,
+			exact_theirs);
 		ok &= kl <= bound && difference <= max_difference;
 		/* As near to exact arithmetic as they are, but for what rounding alone does. */
 		ok &= exact_ours <= exact_theirs * 1.02 + 1e-11;
@@ -150,7 +156,8 @@ parity__reference_models__as_llama_cpp(void **state)
 static void
 parity__stories__as_llama_cpp(void **state)
 {
-	char *path = shared_file("stories260K.f32.gguf"), *logits = shared_file("ref/stories260K.f32");
+	char *path = shared_file("stories260K.f32.gguf"),
+		*logits = shared_file("ref/stories260K.f32");
 	size_t n = sizeof stories_ids / sizeof *stories_ids;
 	float *theirs = read_floats(logits, n * 512);
 	bool there = theirs && !access(path, R_OK), ok;

@@ -49,7 +49,8 @@ siblings(unsigned cpu, const char *list)
 static int
 setup(void **state)
 {
-	snprintf(root, sizeof root, "%s/hum-threads-XXXXXX", getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp");
+	snprintf(root, sizeof root, "%s/hum-threads-XXXXXX",
+		getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp");
 	return mkdtemp(root) ? 0 : -1;
 }
 
@@ -106,7 +107,8 @@ threads__count__performance_cores_only(void **state)
 static void
 threads__count__by_capacity(void **state)
 {
-	static const char *const capacity[8] = { "250", "250", "250", "250", "870", "870", "870", "1024" };
+	static const char *const capacity[8] = { "250", "250", "250", "250", "870", "870", "870",
+		"1024" };
 
 	for (unsigned i = 0; i < 8; i++)
 		put(capacity[i], "/sys/devices/system/cpu/cpu%u/cpu_capacity", i);
@@ -159,12 +161,15 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(threads__count__all_when_nothing_is_known, setup, teardown),
+		cmocka_unit_test_setup_teardown(threads__count__all_when_nothing_is_known, setup,
+			teardown),
 		cmocka_unit_test_setup_teardown(threads__count__one_a_core, setup, teardown),
-		cmocka_unit_test_setup_teardown(threads__count__performance_cores_only, setup, teardown),
+		cmocka_unit_test_setup_teardown(threads__count__performance_cores_only, setup,
+			teardown),
 		cmocka_unit_test_setup_teardown(threads__count__by_capacity, setup, teardown),
 		cmocka_unit_test_setup_teardown(threads__count__within_the_quota, setup, teardown),
-		cmocka_unit_test_setup_teardown(threads__count__within_the_quota_of_version_1, setup, teardown),
+		cmocka_unit_test_setup_teardown(threads__count__within_the_quota_of_version_1,
+			setup, teardown),
 		cmocka_unit_test_setup_teardown(threads__count__nonsense_in_files, setup, teardown),
 		cmocka_unit_test(threads__default__at_least_one),
 	};

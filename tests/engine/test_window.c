@@ -40,7 +40,8 @@ teardown(void **state)
 	return 0;
 }
 
-/* A system message, then `turns` turns of which the last has no answer, each pair with words of its own. */
+/* A system message, then `turns` turns of which the last has no answer, each pair with words of its
+ * own. */
 struct talk {
 	struct chat_message msg[MAX_MSGS];
 	char *text[MAX_MSGS];
@@ -78,7 +79,8 @@ static struct window_ask
 ask_for(const struct talk *t)
 {
 	return (struct window_ask){
-		.template = template_find("llama-2"), .vocab = vocab, .msgs = t->msg, .n_msgs = t->n,
+		.template = template_find("llama-2"), .vocab = vocab, .msgs = t->msg,
+			.n_msgs = t->n,
 		.context = CONTEXT, .reserve = RESERVE,
 	};
 }
@@ -98,7 +100,8 @@ fit(struct window *w, const struct talk *t)
 	left = t->n - w->evicted;
 	memcpy(some, t->msg, first * sizeof *some);
 	memcpy(some + first, t->msg + first + w->evicted, (left - first) * sizeof *some);
-	assert_int_equal(template_encode(a.template, vocab, some, left, false, &want, NULL, NULL, &e), 0);
+	assert_int_equal(template_encode(a.template, vocab, some, left, false, &want, NULL, NULL,
+		&e), 0);
 	assert_int_equal(got.n, want.n);
 	assert_memory_equal(got.id, want.id, got.n * sizeof *got.id);
 	left = got.n;
@@ -119,7 +122,8 @@ window__fit__everything_while_there_is_room(void **state)
 	talk_release(&t);
 }
 
-/* As a conversation grows: pairs leave in steps, what is left is about 60 %, and nothing comes back. */
+/* As a conversation grows: pairs leave in steps, what is left is about 60 %, and nothing comes
+ * back. */
 static void
 window__fit__leaves_in_steps(void **state)
 {
@@ -180,7 +184,7 @@ window__fit__all_comes_back_when_it_fits(void **state)
 	talk_release(&t);
 }
 
-/* One turn back, where not everything fits: what left stays away, so that the cache still serves. */
+/* One turn back, where not all fits: what left stays away, so that the cache still serves. */
 static void
 window__fit__undo_keeps_the_window(void **state)
 {
@@ -201,27 +205,51 @@ window__fit__undo_keeps_the_window(void **state)
 	talk_release(&t);
 }
 
-/* Another system prompt, or another beginning: the memory of the old conversation does not count. */
+/* One turn back from the first that did not fit: enough is there for what left, but all of it fits
+ * again. */
 static void
-window__fit__another_conversation_starts_afresh(void **state)
+window__fit__back_before_the_first_step(void **state)
 {
-	struct window w = { 0 }, fresh = { 0 };
+	struct window w = { 0 };
+	size_t turns = 0;
 	struct talk t;
 
-	for (size_t turns = 1; turns < 37; turns++) {
-		talk_init(&t, true, turns);
+	while (w.evicted == 0) {
+		talk_init(&t, true, ++turns);
 		fit(&w, &t);
 		talk_release(&t);
 	}
-	talk_init(&t, true, 40);
-	t.msg[0].text = "the world";
+	assert_true(w.evicted < 2 * (turns - 2));
+	talk_init(&t, true, turns - 1);
 	fit(&w, &t);
-	fit(&fresh, &t);
+	assert_int_equal(w.evicted, 0);
+	talk_release(&t);
+}
+
+/* Another system prompt: what left of the old conversation does not count. */
+static void
+window__fit__another_conversation_starts_afresh(void **state)
+{
+	struct window w = { 0 }, fresh;
+	size_t turns = 0;
+	struct talk t;
+
+	do {	/* until what is remembered is not what a fresh start gives */
+		talk_init(&t, true, ++turns);
+		fresh = (struct window){ 0 };
+		fit(&w, &t);
+		fit(&fresh, &t);
+		talk_release(&t);
+	} while (w.evicted == fresh.evicted);
+	talk_init(&t, true, turns);
+	t.msg[0].text = "yhu mou";
+	fit(&w, &t);
 	assert_int_equal(w.evicted, fresh.evicted);
 	talk_release(&t);
 }
 
-/* The last turn is larger than what is left at 60 %: all older ones leave, and the answer gets what remains. */
+/* The last turn is larger than what is left at 60 %: all older ones leave, and the answer gets what
+ * remains. */
 static void
 window__fit__a_large_last_turn(void **state)
 {
@@ -316,6 +344,7 @@ main(void)
 		cmocka_unit_test(window__fit__again_is_the_same),
 		cmocka_unit_test(window__fit__all_comes_back_when_it_fits),
 		cmocka_unit_test(window__fit__undo_keeps_the_window),
+		cmocka_unit_test(window__fit__back_before_the_first_step),
 		cmocka_unit_test(window__fit__another_conversation_starts_afresh),
 		cmocka_unit_test(window__fit__a_large_last_turn),
 		cmocka_unit_test(window__fit__says_by_how_much_it_does_not_fit),

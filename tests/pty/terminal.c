@@ -330,8 +330,8 @@ terminal_wait_until(struct terminal *t, bool (*cond)(struct terminal *, void *),
 	while (!cond(t, ctx)) {
 		if (now_ms() > end || (t->fd < 0 && !cond(t, ctx))) {
 			reap(t, WNOHANG);
-			fail_msg("never came: %s%s; the screen:\n%s", what, t->pid ? "" : " (the program has ended)",
-				terminal_screen(t));
+			fprintf(stderr, "%s", terminal_screen(t));	/* longer than cmocka's messages may be */
+			fail_msg("never came: %s%s", what, t->pid ? "" : " (the program has ended)");
 		}
 		pump(t, 50);
 	}
@@ -375,8 +375,10 @@ terminal_wait_exit(struct terminal *t)
 	while (t->pid) {
 		pump(t, 20);
 		reap(t, WNOHANG);
-		if (now_ms() > end)
-			fail_msg("did not end; the screen:\n%s", terminal_screen(t));
+		if (now_ms() > end) {
+			fprintf(stderr, "%s", terminal_screen(t));
+			fail_msg("did not end");
+		}
 	}
 	pump(t, 0);
 	return t->status;

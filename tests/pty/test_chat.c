@@ -147,7 +147,8 @@ read_sessions(const struct place *p, struct strbuf *out)
 	strbuf_reset(out);
 	while (d && (e = readdir(d))) {
 		char *path = xasprintf("%s/%s", dir, e->d_name);
-		int fd = strstr(e->d_name, ".yaml") ? open(path, O_RDONLY) : -1;
+		const char *end = strrchr(e->d_name, '.');
+		int fd = end && !strcmp(end, ".yaml") ? open(path, O_RDONLY) : -1;
 		ssize_t n;
 
 		while (fd >= 0 && (n = read(fd, buf, sizeof buf)) > 0)
@@ -351,12 +352,13 @@ chat__kill__loses_neither_turn_nor_answer(void **state)
 	assert_true(on_disk(p, "this turn must survive"));
 	read_sessions(p, &before);
 
-	t = start(p, 24, 80, "-c", NULL);
+	t = start(p, 24, 80, "-c", "--ctx=16384", "--temp=0", NULL);
 	terminal_wait(t, "interrupted");
 	terminal_type(t, "\033[1;5H");			/* C-Home: the beginning of the chat */
 	terminal_wait(t, "this turn must survive");
 	terminal_type(t, "/continue\r");
 	terminal_wait(t, "generating");
+	assert_false(terminal_shows(t, "asks again"));	/* the notice has served */
 	terminal_type(t, "\033");
 	terminal_wait(t, "stopped");
 	quit(t);
@@ -493,8 +495,9 @@ chat__commands__complete_and_show_help(void **state)
 
 #define CASE(f) cmocka_unit_test_setup_teardown(f, make_folder, remove_folder)
 
+/* With an argument only the tests that match it, "*kill*". */
 int
-main(void)
+main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		CASE(chat__guide__answers_and_is_there_again),
@@ -511,5 +514,7 @@ main(void)
 		CASE(chat__commands__complete_and_show_help),
 	};
 
+	if (argc > 1)
+		cmocka_set_test_filter(argv[1]);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -152,7 +152,7 @@ static void
 pick__long_list__scrolls_with_the_choice(void **state)
 {
 	static struct ui_choice items[500];
-	static char labels[500][16];
+	static char labels[500][20];
 
 	for (int i = 0; i < 500; i++) {
 		snprintf(labels[i], sizeof labels[i], "item %d", i);

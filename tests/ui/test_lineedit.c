@@ -317,6 +317,26 @@ lineedit__history__survives_a_restart_with_its_line_breaks(void **state)
 }
 
 static void
+lineedit__search__is_ended_by_keys_of_several_bytes(void **state)
+{
+	enter("some words");
+	feed("\022");
+	type("wor");
+	feed("\033[C");
+	assert_false(lineedit_searching());
+	assert_line("some words", 6);
+	feed("\023");			/* C-s C-x 1, which means nothing */
+	feed("\030");
+	feed("1");
+	assert_int_equal(lineedit_state(), LINEEDIT_READY);
+	assert_line("some words", 6);
+	feed("\033p");			/* a search that is not incremental */
+	assert_true(lineedit_searching());
+	feed("\033[D");
+	assert_false(lineedit_searching());
+}
+
+static void
 lineedit__search__of_an_empty_history_finds_nothing(void **state)
 {
 	enter("from before");
@@ -392,6 +412,7 @@ main(void)
 		TEST(lineedit__cursor__never_stands_in_a_cluster),
 		TEST(lineedit__vi__has_its_modes),
 		TEST(lineedit__history__survives_a_restart_with_its_line_breaks),
+		TEST(lineedit__search__is_ended_by_keys_of_several_bytes),
 		TEST(lineedit__search__of_an_empty_history_finds_nothing),
 		TEST(lineedit__history__mends_a_torn_line_and_stays_short),
 		TEST(lineedit__insert__is_quick_with_a_megabyte),

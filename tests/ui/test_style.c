@@ -135,6 +135,9 @@ in_8(struct palette *p)
 {
 	assert_int_equal(p->colors, 8);
 	assert_int_equal(shown(p, (struct style){ RGB(ff0000), STYLE_DEFAULT, 0 }).fg, 1);
+	/* dark grey on black can be seen */
+	assert_int_equal(shown(p, (struct style){ RGB(222222), RGB(000000), 0 }).fg, 7);
+	assert_int_equal(shown(p, (struct style){ RGB(222222), RGB(000000), 0 }).bg, 0);
 }
 
 static void

@@ -1,0 +1,142 @@
+#!/bin/sh
+# Prints the man page: hum.1.sh HUM VERSION. Options and programs come out of the program's own help, so they are those
+# it has.
+set -eu
+hum=$1
+version=$2
+HOME=/nonexistent
+LC_ALL=C.UTF-8
+export HOME LC_ALL
+
+# Text for roff: backslashes, and dots and quotes at the beginning of a line, mean themselves.
+escape() {
+	sed -e 's/\\/\\e/g' -e 's/-/\\-/g' -e "s/^\([.']\)/\\\\\&\1/"
+}
+
+# The option rows of a help text: two blanks, the option, and after two blanks or more what it does.
+options() {
+	"$hum" "$@" --help | sed -n 's/^  \( *-.*\)$/\1/p' | escape | awk '
+		{ sub(/^ +/, "") }
+		match($0, /  +/) { print ".TP"; print ".B " substr($0, 1, RSTART - 1); print substr($0, RSTART + RLENGTH); next }
+		# An option too long for its column is followed by one blank only.
+		{ print ".TP"; print ".B " $0 }'
+}
+
+programs() {
+	"$hum" --help | sed -n 's/^  hum \([a-z]*\) .*/\1/p'
+}
+
+cat <<END
+.TH HUM 1 "" "hum $version"
+.SH NAME
+hum \- chat with Llama\-2\-Chat models in the terminal
+.SH SYNOPSIS
+.B hum
+.RI [ OPTION ...]
+.RI [ PROMPT ]
+.br
+.B hum \-p
+.I PROMPT
+.RI [ OPTION ...]
+.br
+.B hum
+.I PROGRAM
+.RI [ OPTION ...]
+.SH DESCRIPTION
+.B hum
+opens a full\-screen chat with a model that runs on the processor of this machine. Every chat is kept on disk.
+F1 or /help shows keys and commands.
+.PP
+With
+.B \-p
+it writes one answer to standard output and ends; standard input, when it is no terminal, is appended to the prompt.
+Nothing is kept then, unless
+.BR \-c " or " \-r
+is given as well.
+.SH OPTIONS
+END
+options
+echo '.SH PROGRAMS'
+for program in $(programs); do
+	printf '.SS "%s"\n' "$("$hum" "$program" --help | sed -n 's/^Usage: //p' | escape)"
+	"$hum" "$program" --help | sed -n 2p | escape
+	options "$program"
+done
+cat <<'END'
+.SH "CHATS ON DISK"
+.TP
+.B hum sessions list
+The chats, the newest first.
+.TP
+.BI "hum sessions show " ID|TITLE
+A chat as text. An id may be cut short, of a title a part will do.
+.TP
+.BI "hum sessions search " WORDS
+Every line of every chat with these words; upper and lower case are the same.
+.TP
+.BI "hum sessions export " ID|TITLE
+A chat on standard output, as markdown, text or JSON.
+.TP
+.BI "hum sessions import " FILE
+A new chat out of the JSON of export, a list of messages as other programs write it, or a session file; "\-" is standard
+input. Prints its id.
+.TP
+.BI "hum sessions delete " "ID|TITLE ..."
+Moves chats to the trash folder beside them.
+.TP
+.B hum sessions doctor
+Reads all chats to the end, and puts torn ends into files of their own.
+.SH "EXIT STATUS"
+.TP
+0
+done
+.TP
+1
+usage
+.TP
+2
+configuration
+.TP
+3
+model missing or refused
+.TP
+4
+the prompt does not fit into the context
+.TP
+5
+backend or network
+.TP
+6
+session or disk, also standard output that cannot be written
+.TP
+130
+interrupted
+.SH FILES
+.TP
+.I $XDG_CONFIG_HOME/hum/config.yaml
+configuration;
+.B hum config check
+looks for errors in it
+.TP
+.I $XDG_CONFIG_HOME/hum/themes/
+themes
+.TP
+.I $XDG_DATA_HOME/hum/sessions/
+chats
+.TP
+.I $XDG_DATA_HOME/hum/models/
+models that are found by themselves
+.TP
+.I $XDG_STATE_HOME/hum/
+log and input history
+.TP
+.I $XDG_CACHE_HOME/hum/
+what can be made again
+.SH ENVIRONMENT
+.TP
+.B NO_COLOR
+no colours when set
+.TP
+.B HUM_ISA
+kernels to compute with: scalar, avx2, avxvnni, avx512
+END

@@ -1,0 +1,200 @@
+/*
+ * ARMv8.2 with the dot product: panels of 16 rows, four vectors; tiles of up to 3 tokens. The dot product is
+ * of signed bytes, so weights are stored without an offset and all sums start at M; and it takes four of a
+ * token's activations out of a vector of 16, so these need not be broadcast.
+ */
+#include "config.h"
+
+#include <arm_neon.h>
+
+#define LANES 4
+#define PANEL_ROWS 16
+#define TILE_TOKENS 3
+#define PREFETCH_LOCALITY 2	/* second-level cache */
+
+#include "engine/panel.h"
+
+static inline void
+load_rows(const uint8_t *p, size_t stride, vu out[4])
+{
+	uint32x4_t r[4], a, b, c, d;
+
+	UNROLL
+	for (size_t i = 0; i < 4; i++)
+		r[i] = vreinterpretq_u32_u8(vld1q_u8(p + i * stride));
+	a = vtrn1q_u32(r[0], r[1]);
+	b = vtrn2q_u32(r[0], r[1]);
+	c = vtrn1q_u32(r[2], r[3]);
+	d = vtrn2q_u32(r[2], r[3]);
+	out[0] = (vu)vtrn1q_u64((uint64x2_t)a, (uint64x2_t)c);
+	out[1] = (vu)vtrn1q_u64((uint64x2_t)b, (uint64x2_t)d);
+	out[2] = (vu)vtrn2q_u64((uint64x2_t)a, (uint64x2_t)c);
+	out[3] = (vu)vtrn2q_u64((uint64x2_t)b, (uint64x2_t)d);
+}
+
+static inline void
+halves_to_float(vu x, vf out[2])
+{
+	out[0] = (vf)vcvt_f32_f16(vreinterpret_f16_u16(vmovn_u32((uint32x4_t)x)));
+	out[1] = (vf)vcvt_f32_f16(vreinterpret_f16_u16(vshrn_n_u32((uint32x4_t)x, 16)));
+}
+
+static inline vf
+load_halves(const uint8_t *p, size_t stride)
+{
+	return (vf)vcvt_f32_f16(vcreate_f16(four_halves(p, stride)));
+}
+
+static inline vu
+panel_unsigned(vu x, uint32_t mask, int zero)
+{
+	return (vu)((vb)(x & mask) - (uint8_t)zero);
+}
+
+static inline vu
+panel_signed(vu q)
+{
+	return q;
+}
+
+static inline vu
+merge(vu a, vu b, uint32_t mask)
+{
+	return (a & ~mask) | (b & mask);
+}
+
+/* 16 * (q - 8): q in the upper half of the byte, and its sign turned. */
+static const float nibble_scale = 1.0f / 16;
+
+static inline void
+panel_nibbles_less_8(vu x, vu out[2])
+{
+	out[0] = (x << 4 & 0xf0f0f0f0) ^ 0x80808080;
+	out[1] = (x & 0xf0f0f0f0) ^ 0x80808080;
+}
+
+static inline vu
+panel_lookup(vu nibbles)
+{
+	static const int8_t values[16] = {
+		-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113,
+	};
+
+	return (vu)vqtbl1q_s8(vld1q_s8(values), (uint8x16_t)nibbles);
+}
+
+static inline vu
+spread_bits(vu bits)
+{
+	return ((bits & 15) * 0x00204081 & 0x01010101) << 4;
+}
+
+static inline uint32_t
+max_lanes(vu x)
+{
+	return vmaxvq_u32((uint32x4_t)x);
+}
+
+static inline int32_t
+sum_lanes(vi x)
+{
+	return vaddvq_s32((int32x4_t)x);
+}
+
+static inline void
+store_low_bytes(int8_t *p, vi x)
+{
+	int16x4_t words = vmovn_s32((int32x4_t)x);
+	int8x8_t bytes = vmovn_s16(vcombine_s16(words, words));
+
+	vst1_lane_s32((int32_t *)(void *)p, vreinterpret_s32_s8(bytes), 0);
+}
+
+static inline vf
+fma_lanes(vf a, vf b, vf c)
+{
+	return (vf)vfmaq_f32((float32x4_t)c, (float32x4_t)a, (float32x4_t)b);
+}
+
+static inline vf
+broadcast_float(float x)
+{
+	return (vf)vdupq_n_f32(x);
+}
+
+#include "engine/panel_unpack.h"
+#include "engine/panel_tiles.h"
+
+INLINE vi
+start_dot(const struct act_block *a, const int part, const int width, const int zero)
+{
+	return (vi)vdupq_n_s32(MATMUL_MAGIC);
+}
+
+/* Group g of the four in x: the lane has to be a constant. */
+#define DOT_LANE(g) vdotq_laneq_s32((int32x4_t)dot, (int8x16_t)w, x, g)
+
+INLINE vi
+dot_lane(vi dot, vu w, int8x16_t x, const int g)
+{
+	return (vi)(g == 0 ? DOT_LANE(0) : g == 1 ? DOT_LANE(1) : g == 2 ? DOT_LANE(2) : DOT_LANE(3));
+}
+
+INLINE void
+dot_groups(vi dot[], const uint8_t *q, const struct tokens *x, const int tokens, const int g0, const int g1,
+	const int width)
+{
+	int8x16_t four[TILE_TOKENS];
+
+	UNROLL
+	for (int g = g0; g < g1; g++) {
+		if (g % 4 == 0) {
+			UNROLL
+			for (int t = 0; t < tokens; t++)
+				four[t] = vld1q_s8(block(x, t)->q + 4 * g);
+		}
+		UNROLL
+		for (int i = 0; i < tokens * VECTORS; i++) {
+			const vu w = *(const vu *)(q + g * PANEL_GROUP + i % VECTORS * 4 * LANES);
+
+			dot[i] = dot_lane(dot[i], w, four[i / VECTORS], g % 4);
+		}
+	}
+}
+
+#define TILES(name, kind)                                                                          \
+	TILE(name, 1, kind, 8, 0)                                                                  \
+	TILE(name, 2, kind, 8, 0)                                                                  \
+	TILE(name, 3, kind, 8, 0)
+#define UP_TO_3(name) { name##_1, name##_2, name##_3 }
+
+TILES(whole, KIND_WHOLE)
+TILES(whole_min, KIND_WHOLE_MIN)
+TILES(halves, KIND_HALVES)
+TILES(halves_min, KIND_HALVES_MIN)
+TILES(floats, KIND_FLOAT)
+
+static tile_fn *
+tile_for(enum quant_type type, size_t tokens)
+{
+	static tile_fn *const tiles[KIND_COUNT][TILE_TOKENS] = {
+		[KIND_WHOLE] = UP_TO_3(whole),
+		[KIND_WHOLE_MIN] = UP_TO_3(whole_min),
+		[KIND_HALVES] = UP_TO_3(halves),
+		[KIND_HALVES_MIN] = UP_TO_3(halves_min),
+		[KIND_FLOAT] = UP_TO_3(floats),
+	};
+
+	return tiles[panel_formats[type].kind][tokens - 1];
+}
+
+#include "engine/panel_multiply.h"
+#include "engine/panel_quantise.h"
+
+const struct matmul_ops matmul_neon = {
+	.isa = "neon",
+	.granule = PANEL_ROWS,
+	.quantise = quantise,
+	.multiply = multiply,
+	.scratch_bytes = scratch_bytes,
+};
