@@ -90,10 +90,12 @@ on_counted(struct controller *c, const struct mail *ev)
 	c->stats.answer_tokens = 0;
 	c->evicted = ev->stats.evicted_messages;
 	chat_view_set_divider(&c->view, controller_first_seen(c));
-	if (c->say_cost && c->loaded && again)
+	if (c->say_cost == COST_MODEL && c->loaded && again)
 		controller_notice(c, "%s answers from here on. At the next message it reads the whole conversation anew (%zu tokens).",
 			c->model.name, again);
-	c->say_cost = false;
+	else if (c->say_cost == COST_SYSTEM && again)
+		controller_notice(c, "At the next message the whole conversation is read anew (%zu tokens).", again);
+	c->say_cost = COST_NONE;
 }
 
 static void

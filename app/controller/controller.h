@@ -41,6 +41,8 @@ struct controller_opts {		/* everything is borrowed and must outlive the control
 
 enum phase { PHASE_IDLE, PHASE_LOADING, PHASE_REPLYING };
 
+enum cost { COST_NONE, COST_MODEL, COST_SYSTEM };
+
 enum popup_tag { POPUP_MODELS = 1, POPUP_SESSIONS, POPUP_PALETTE, POPUP_THEMES, POPUP_SYSTEMS, POPUP_DELETE };
 
 struct controller {
@@ -62,7 +64,7 @@ struct controller {
 	bool loaded;
 	struct backend_info model;	/* valid when loaded */
 	struct settings settings;	/* as they are for this model */
-	bool say_cost;			/* the next count is told to the user: a switch made it due */
+	enum cost say_cost;		/* the next count is told to the user, and why it is due */
 	void (*after_load)(struct controller *c);	/* what was asked for while the model was loading, or NULL */
 	bool fallback;			/* the load in progress is the guide, after another model failed at the start */
 	bool stand_in;			/* the model in or on its way is not the one that the chat is to remember */

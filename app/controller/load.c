@@ -262,7 +262,7 @@ on_loaded(struct controller *c, const struct mail *ev)
 	welcome(c);
 	tell_memory(c);
 	if (c->picked_model && conv->head)
-		c->say_cost = true;
+		c->say_cost = COST_MODEL;
 	controller_count(c);
 }
 

@@ -320,7 +320,7 @@ controller_set_system(struct controller *c, const char *text)
 	}
 	controller_show_conversation(c);
 	controller_notice(c, text ? "System prompt set." : "The system prompt is gone.");
-	c->say_cost = c->session->conv.head != 0;
+	c->say_cost = c->session->conv.head ? COST_SYSTEM : COST_NONE;
 	controller_count(c);
 }
 
