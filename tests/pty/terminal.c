@@ -24,7 +24,7 @@
 #include "base/xalloc.h"
 #include "tests/pty/terminal.h"
 
-enum { WAIT_MS = 60000 };
+enum { WAIT_MS = 120000 };
 
 static struct terminal *running;	/* all that were started and not freed: a failed test leaves some */
 

@@ -265,7 +265,7 @@ chat__scrolling__leaves_the_stream_alone(void **state)
 	char *top;
 
 	add_slow_model(p);
-	t = start_slow(p, 24, 80);
+	t = start_slow(p, 12, 60);
 	terminal_type(t, "go on and on\r");
 	terminal_wait(t, "generating");
 	terminal_wait_gone(t, "\u258cyou");		/* scrolled out at the top */
