@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <string.h>
 #include <unistd.h>
@@ -56,8 +57,33 @@ fault_text(int sig)
 }
 
 static void
+die_of(int sig)
+{
+	signal(sig, SIG_DFL);	/* so that there is a core file */
+	raise(sig);
+}
+
+/* True for the first thread that comes here. The compute threads read one file, so that several may fault at once:
+ * the others wait for the end. A fault in the handler itself ends the program the plain way. */
+static bool
+may_report(int sig)
+{
+	static atomic_int reporter;
+	int none = 0, self = gettid();
+
+	if (atomic_compare_exchange_strong(&reporter, &none, self))
+		return true;
+	if (none == self)
+		die_of(sig);
+	for (;;)
+		pause();
+}
+
+static void
 on_fault(int sig, siginfo_t *info, void *context)
 {
+	if (!may_report(sig))
+		return;
 	if (chatting)
 		ui_restore_terminal();
 	if (sig == SIGBUS && model_owns_address(info->si_addr)) {
@@ -68,7 +94,7 @@ on_fault(int sig, siginfo_t *info, void *context)
 	say(fault_text(sig));
 	say(". This is a fault of the program.");
 	say(chatting ? " The conversation is saved up to here; hum -c goes on.\n" : "\n");
-	raise(sig);	/* SA_RESETHAND: now with the default action, so that there is a core file */
+	die_of(sig);
 }
 
 static int
@@ -83,7 +109,7 @@ void
 signals_catch_faults(void)
 {
 	struct sigaction fault = { .sa_sigaction = on_fault,
-		.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESETHAND | SA_NODEFER };
+		.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER };
 	/* A stack that overflowed cannot run the handler that says so. */
 	static char room[FAULT_STACK];
 	stack_t stack = { .ss_sp = room, .ss_size = sizeof room };
