@@ -11,13 +11,13 @@
 
 #include "engine/panel_ymm.h"
 
-static inline vu
+INLINE vu
 panel_unsigned(vu x, uint32_t mask, int zero)
 {
 	return x & mask;
 }
 
-static inline vu
+INLINE vu
 panel_signed(vu q)
 {
 	return q;
@@ -25,14 +25,14 @@ panel_signed(vu q)
 
 static const float nibble_scale = 1;
 
-static inline void
+INLINE void
 panel_nibbles_less_8(vu x, vu out[2])
 {
 	out[0] = x & 0x0f0f0f0f;
 	out[1] = x >> 4 & 0x0f0f0f0f;
 }
 
-static inline vu
+INLINE vu
 panel_lookup(vu nibbles)
 {
 	const __m128i values = _mm_setr_epi8(-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113);
@@ -40,75 +40,66 @@ panel_lookup(vu nibbles)
 	return (vu)_mm256_shuffle_epi8(_mm256_broadcastsi128_si256(values), (__m256i)nibbles);
 }
 
-#include "engine/panel_unpack.h"
-#include "engine/panel_tiles.h"
-
-enum { SIGNED = 8 };	/* the width of signed weights; else that of unsigned ones: 4, 5, 6 bits */
+/* Products are added in 16 bits, as many groups as cannot saturate, and then to the sum. */
+struct dot {
+	vi sum;
+	__m256i pairs;
+};
 
 /* z = M - 128 * sum; to be M - zero * sum. M is a multiple of 128. */
-INLINE vi
-start_dot(const struct act_block *a, const int part, const int width, const int zero)
+INLINE void
+start_dot(struct dot *d, const struct act_block *a, const int part, const struct coding c)
 {
 	const vi none = { 0 };
 
-	if (zero == 0)
-		return none + MATMUL_MAGIC;
-	return ((none + a->z[part]) >> __builtin_ctz(128 / (unsigned)zero)) +
-		(MATMUL_MAGIC - MATMUL_MAGIC / (128 / zero));
+	if (c.zero == 0)
+		d->sum = none + MATMUL_MAGIC;
+	else
+		d->sum = ((none + a->z[part]) >> __builtin_ctz(128 / (unsigned)c.zero)) +
+			(MATMUL_MAGIC - MATMUL_MAGIC / (128 / c.zero));
+}
+
+/* Groups that may be added in 16 bits: no more than a block or its half has, and a divisor of that. */
+INLINE int
+groups_in_16_bits(const struct coding c)
+{
+	const int most = c.width == 4 ? 8 : c.width == 5 ? 4 : c.width == 6 ? 2 : 1;
+
+	return has_halves(c) && most > 4 ? 4 : most;
 }
 
 INLINE __m256i
-pairs(__m256i w, __m256i x, const int width)
+pairs_of(__m256i w, __m256i x, const struct coding c)
 {
-	if (width == SIGNED)
+	if (c.width == SIGNED)
 		return _mm256_maddubs_epi16(_mm256_abs_epi8(w), _mm256_sign_epi8(x, w));
 	return _mm256_maddubs_epi16(w, x);
 }
 
-/* As many groups as fit into 16 bits: g0 .. g0 + n. */
 INLINE void
-dot_few(vi dot[], const uint8_t *q, const struct tokens *x, const int tokens, const int g0, const int n,
-	const int width)
+add_group(struct dot *d, vu w, const struct act_block *a, const int g, const struct coding c)
 {
-	__m256i sum[2 * TILE_TOKENS];
+	const int n = groups_in_16_bits(c);
+	__m256i pairs;
+	int32_t four;
 
-	UNROLL
-	for (int g = g0; g < g0 + n; g++) {
-		const __m256i *w = (const __m256i *)(q + g * PANEL_GROUP);
-		__m256i w0 = _mm256_load_si256(w), w1 = _mm256_load_si256(w + 1);
-
-		UNROLL
-		for (int t = 0; t < tokens; t++) {
-			int32_t four;
-			__m256i v;
-
-			memcpy(&four, block(x, t)->q + 4 * g, sizeof four);
-			v = _mm256_set1_epi32(four);
-			if (g == g0) {
-				sum[2 * t] = pairs(w0, v, width);
-				sum[2 * t + 1] = pairs(w1, v, width);
-			} else {
-				sum[2 * t] = _mm256_add_epi16(sum[2 * t], pairs(w0, v, width));
-				sum[2 * t + 1] = _mm256_add_epi16(sum[2 * t + 1], pairs(w1, v, width));
-			}
-		}
-	}
-	UNROLL
-	for (int i = 0; i < 2 * tokens; i++)
-		dot[i] += (vi)_mm256_madd_epi16(sum[i], _mm256_set1_epi16(1));
+	memcpy(&four, a->q + 4 * g, sizeof four);
+	pairs = pairs_of((__m256i)w, _mm256_set1_epi32(four), c);
+	d->pairs = g % n == 0 ? pairs : _mm256_add_epi16(d->pairs, pairs);
+	if (g % n == n - 1)
+		d->sum += (vi)_mm256_madd_epi16(d->pairs, _mm256_set1_epi16(1));
 }
 
-INLINE void
-dot_groups(vi dot[], const uint8_t *q, const struct tokens *x, const int tokens, const int g0, const int g1,
-	const int width)
+INLINE vi
+end_dot(const struct dot *d)
 {
-	const int most = width == 4 ? 8 : width == 5 ? 4 : width == 6 ? 2 : 1;
-	const int n = g1 - g0 < most ? g1 - g0 : most;
-
-	UNROLL
-	for (int g = g0; g < g1; g += n)
-		dot_few(dot, q, x, tokens, g, n, width);
+	return d->sum;
 }
+
+#include "engine/panel_sums.h"
+#include "engine/panel_sink.h"
+#include "engine/panel_unpack.h"
+#include "engine/panel_tiles.h"
 
 #define TILES(name, kind, width, zero)                                                             \
 	TILE(name, 1, kind, width, zero)                                                           \

@@ -16,7 +16,7 @@
 #include "engine/panel.h"
 
 /* Rows 4i + r in 128-bit lane i of vector r; then 4 x 4 words are turned within each lane. */
-static inline void
+INLINE void
 load_rows(const uint8_t *p, size_t stride, vu out[4])
 {
 	__m512i v[4], a, b, c, d;
@@ -40,7 +40,7 @@ load_rows(const uint8_t *p, size_t stride, vu out[4])
 	out[3] = (vu)_mm512_unpackhi_epi64(c, d);
 }
 
-static inline void
+INLINE void
 halves_to_float(vu x, vf out[2])
 {
 	const __m512i even_then_odd = _mm512_set_epi16(31, 29, 27, 25, 23, 21, 19, 17, 15, 13, 11, 9, 7, 5, 3, 1,
@@ -51,14 +51,14 @@ halves_to_float(vu x, vf out[2])
 	out[1] = (vf)_mm512_cvtph_ps(_mm512_extracti64x4_epi64(sorted, 1));
 }
 
-static inline vf
+INLINE vf
 load_halves(const uint8_t *p, size_t s)
 {
 	return (vf)_mm512_cvtph_ps(_mm256_set_epi64x((int64_t)four_halves(p + 12 * s, s),
 		(int64_t)four_halves(p + 8 * s, s), (int64_t)four_halves(p + 4 * s, s), (int64_t)four_halves(p, s)));
 }
 
-static inline vu
+INLINE vu
 panel_unsigned(vu x, uint32_t mask, int zero)
 {
 	const __m512i m = _mm512_set1_epi32((int)mask), high = _mm512_set1_epi8(-128);
@@ -68,13 +68,13 @@ panel_unsigned(vu x, uint32_t mask, int zero)
 	return (vu)((vb)(x & mask) + (uint8_t)(128 - zero));
 }
 
-static inline vu
+INLINE vu
 merge(vu a, vu b, uint32_t mask)
 {
 	return (vu)_mm512_ternarylogic_epi32((__m512i)a, (__m512i)b, _mm512_set1_epi32((int)mask), 0xd8);
 }
 
-static inline vu
+INLINE vu
 panel_signed(vu q)
 {
 	return q ^ 0x80808080;
@@ -83,7 +83,7 @@ panel_signed(vu q)
 /* 16 * (q - 8) + 128 is q in the upper half of the byte. */
 static const float nibble_scale = 1.0f / 16;
 
-static inline void
+INLINE void
 panel_nibbles_less_8(vu x, vu out[2])
 {
 	out[0] = x << 4 & 0xf0f0f0f0;
@@ -91,7 +91,7 @@ panel_nibbles_less_8(vu x, vu out[2])
 }
 
 /* The values of IQ4, and 128. */
-static inline vu
+INLINE vu
 panel_lookup(vu nibbles)
 {
 	const __m128i values = _mm_setr_epi8(1, 24, 45, 63, 79, 93, 106, 118, -127, -115, -103, -90, -75, -59, -39, -15);
@@ -99,7 +99,7 @@ panel_lookup(vu nibbles)
 	return (vu)_mm512_shuffle_epi8(_mm512_broadcast_i32x4(values), (__m512i)nibbles);
 }
 
-static inline vu
+INLINE vu
 spread_bits(vu bits)
 {
 	const vu table = {
@@ -128,47 +128,47 @@ store_low_bytes(int8_t *p, vi x)
 	_mm_storeu_si128((__m128i *)p, _mm512_cvtepi32_epi8((__m512i)x));
 }
 
-static inline vf
+INLINE vf
 fma_lanes(vf a, vf b, vf c)
 {
 	return (vf)_mm512_fmadd_ps((__m512)a, (__m512)b, (__m512)c);
 }
 
-static inline vf
+INLINE vf
 broadcast_float(float x)
 {
 	return (vf)_mm512_set1_ps(x);
 }
 
-#include "engine/panel_unpack.h"
-#include "engine/panel_tiles.h"
+struct dot {
+	__m512i sum;
+};
 
-INLINE vi
-start_dot(const struct act_block *a, const int part, const int width, const int zero)
+INLINE void
+start_dot(struct dot *d, const struct act_block *a, const int part, const struct coding c)
 {
-	return (vi)_mm512_set1_epi32(a->z[part]);
+	d->sum = _mm512_set1_epi32(a->z[part]);
 }
 
 INLINE void
-dot_groups(vi dot[], const uint8_t *q, const struct tokens *x, const int tokens, const int g0, const int g1,
-	const int width)
+add_group(struct dot *d, vu w, const struct act_block *a, const int g, const struct coding c)
 {
-	UNROLL
-	for (int g = g0; g < g1; g++) {
-		__m512i w0 = _mm512_load_si512(q + g * PANEL_GROUP), w1 = _mm512_load_si512(q + g * PANEL_GROUP + 64);
+	int32_t four;
 
-		UNROLL
-		for (int t = 0; t < tokens; t++) {
-			int32_t four;
-			__m512i v;
-
-			memcpy(&four, block(x, t)->q + 4 * g, sizeof four);
-			v = _mm512_set1_epi32(four);
-			dot[2 * t] = (vi)_mm512_dpbusd_epi32((__m512i)dot[2 * t], w0, v);
-			dot[2 * t + 1] = (vi)_mm512_dpbusd_epi32((__m512i)dot[2 * t + 1], w1, v);
-		}
-	}
+	memcpy(&four, a->q + 4 * g, sizeof four);
+	d->sum = _mm512_dpbusd_epi32(d->sum, (__m512i)w, _mm512_set1_epi32(four));
 }
+
+INLINE vi
+end_dot(const struct dot *d)
+{
+	return (vi)d->sum;
+}
+
+#include "engine/panel_sums.h"
+#include "engine/panel_sink.h"
+#include "engine/panel_unpack.h"
+#include "engine/panel_tiles.h"
 
 #define TILES(name, kind)                                                                          \
 	TILE(name, 1, kind, 8, 0)                                                                  \

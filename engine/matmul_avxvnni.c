@@ -8,13 +8,13 @@
 
 #include "engine/panel_ymm.h"
 
-static inline vu
+INLINE vu
 panel_unsigned(vu x, uint32_t mask, int zero)
 {
 	return (vu)((vb)(x & mask) + (uint8_t)(128 - zero));
 }
 
-static inline vu
+INLINE vu
 panel_signed(vu q)
 {
 	return q ^ 0x80808080;
@@ -23,7 +23,7 @@ panel_signed(vu q)
 /* 16 * (q - 8) + 128 is q in the upper half of the byte. */
 static const float nibble_scale = 1.0f / 16;
 
-static inline void
+INLINE void
 panel_nibbles_less_8(vu x, vu out[2])
 {
 	out[0] = x << 4 & 0xf0f0f0f0;
@@ -31,7 +31,7 @@ panel_nibbles_less_8(vu x, vu out[2])
 }
 
 /* The values of IQ4, and 128. */
-static inline vu
+INLINE vu
 panel_lookup(vu nibbles)
 {
 	const __m128i values = _mm_setr_epi8(1, 24, 45, 63, 79, 93, 106, 118, -127, -115, -103, -90, -75, -59, -39, -15);
@@ -39,36 +39,35 @@ panel_lookup(vu nibbles)
 	return (vu)_mm256_shuffle_epi8(_mm256_broadcastsi128_si256(values), (__m256i)nibbles);
 }
 
-#include "engine/panel_unpack.h"
-#include "engine/panel_tiles.h"
+struct dot {
+	__m256i sum;
+};
 
-INLINE vi
-start_dot(const struct act_block *a, const int part, const int width, const int zero)
+INLINE void
+start_dot(struct dot *d, const struct act_block *a, const int part, const struct coding c)
 {
-	return (vi)_mm256_set1_epi32(a->z[part]);
+	d->sum = _mm256_set1_epi32(a->z[part]);
 }
 
 INLINE void
-dot_groups(vi dot[], const uint8_t *q, const struct tokens *x, const int tokens, const int g0, const int g1,
-	const int width)
+add_group(struct dot *d, vu w, const struct act_block *a, const int g, const struct coding c)
 {
-	UNROLL
-	for (int g = g0; g < g1; g++) {
-		const __m256i *w = (const __m256i *)(q + g * PANEL_GROUP);
-		__m256i w0 = _mm256_load_si256(w), w1 = _mm256_load_si256(w + 1);
+	int32_t four;
 
-		UNROLL
-		for (int t = 0; t < tokens; t++) {
-			int32_t four;
-			__m256i v;
-
-			memcpy(&four, block(x, t)->q + 4 * g, sizeof four);
-			v = _mm256_set1_epi32(four);
-			dot[2 * t] = (vi)_mm256_dpbusd_avx_epi32((__m256i)dot[2 * t], w0, v);
-			dot[2 * t + 1] = (vi)_mm256_dpbusd_avx_epi32((__m256i)dot[2 * t + 1], w1, v);
-		}
-	}
+	memcpy(&four, a->q + 4 * g, sizeof four);
+	d->sum = _mm256_dpbusd_avx_epi32(d->sum, (__m256i)w, _mm256_set1_epi32(four));
 }
+
+INLINE vi
+end_dot(const struct dot *d)
+{
+	return (vi)d->sum;
+}
+
+#include "engine/panel_sums.h"
+#include "engine/panel_sink.h"
+#include "engine/panel_unpack.h"
+#include "engine/panel_tiles.h"
 
 #define TILES(name, kind)                                                                          \
 	TILE(name, 1, kind, 8, 0)                                                                  \

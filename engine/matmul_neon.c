@@ -14,7 +14,7 @@
 
 #include "engine/panel.h"
 
-static inline void
+INLINE void
 load_rows(const uint8_t *p, size_t stride, vu out[4])
 {
 	uint32x4_t r[4], a, b, c, d;
@@ -32,32 +32,32 @@ load_rows(const uint8_t *p, size_t stride, vu out[4])
 	out[3] = (vu)vtrn2q_u64((uint64x2_t)b, (uint64x2_t)d);
 }
 
-static inline void
+INLINE void
 halves_to_float(vu x, vf out[2])
 {
 	out[0] = (vf)vcvt_f32_f16(vreinterpret_f16_u16(vmovn_u32((uint32x4_t)x)));
 	out[1] = (vf)vcvt_f32_f16(vreinterpret_f16_u16(vshrn_n_u32((uint32x4_t)x, 16)));
 }
 
-static inline vf
+INLINE vf
 load_halves(const uint8_t *p, size_t stride)
 {
 	return (vf)vcvt_f32_f16(vcreate_f16(four_halves(p, stride)));
 }
 
-static inline vu
+INLINE vu
 panel_unsigned(vu x, uint32_t mask, int zero)
 {
 	return (vu)((vb)(x & mask) - (uint8_t)zero);
 }
 
-static inline vu
+INLINE vu
 panel_signed(vu q)
 {
 	return q;
 }
 
-static inline vu
+INLINE vu
 merge(vu a, vu b, uint32_t mask)
 {
 	return (a & ~mask) | (b & mask);
@@ -66,14 +66,14 @@ merge(vu a, vu b, uint32_t mask)
 /* 16 * (q - 8): q in the upper half of the byte, and its sign turned. */
 static const float nibble_scale = 1.0f / 16;
 
-static inline void
+INLINE void
 panel_nibbles_less_8(vu x, vu out[2])
 {
 	out[0] = (x << 4 & 0xf0f0f0f0) ^ 0x80808080;
 	out[1] = (x & 0xf0f0f0f0) ^ 0x80808080;
 }
 
-static inline vu
+INLINE vu
 panel_lookup(vu nibbles)
 {
 	static const int8_t values[16] = {
@@ -83,7 +83,7 @@ panel_lookup(vu nibbles)
 	return (vu)vqtbl1q_s8(vld1q_s8(values), (uint8x16_t)nibbles);
 }
 
-static inline vu
+INLINE vu
 spread_bits(vu bits)
 {
 	return ((bits & 15) * 0x00204081 & 0x01010101) << 4;
@@ -110,57 +110,49 @@ store_low_bytes(int8_t *p, vi x)
 	vst1_lane_s32((int32_t *)(void *)p, vreinterpret_s32_s8(bytes), 0);
 }
 
-static inline vf
+INLINE vf
 fma_lanes(vf a, vf b, vf c)
 {
 	return (vf)vfmaq_f32((float32x4_t)c, (float32x4_t)a, (float32x4_t)b);
 }
 
-static inline vf
+INLINE vf
 broadcast_float(float x)
 {
 	return (vf)vdupq_n_f32(x);
 }
 
-#include "engine/panel_unpack.h"
-#include "engine/panel_tiles.h"
+struct dot {
+	vi sum;
+};
 
-INLINE vi
-start_dot(const struct act_block *a, const int part, const int width, const int zero)
+INLINE void
+start_dot(struct dot *d, const struct act_block *a, const int part, const struct coding c)
 {
-	return (vi)vdupq_n_s32(MATMUL_MAGIC);
+	d->sum = (vi)vdupq_n_s32(MATMUL_MAGIC);
 }
 
 /* Group g of the four in x: the lane has to be a constant. */
-#define DOT_LANE(g) vdotq_laneq_s32((int32x4_t)dot, (int8x16_t)w, x, g)
-
-INLINE vi
-dot_lane(vi dot, vu w, int8x16_t x, const int g)
-{
-	return (vi)(g == 0 ? DOT_LANE(0) : g == 1 ? DOT_LANE(1) : g == 2 ? DOT_LANE(2) : DOT_LANE(3));
-}
+#define DOT_LANE(g) vdotq_laneq_s32((int32x4_t)d->sum, (int8x16_t)w, x, g)
 
 INLINE void
-dot_groups(vi dot[], const uint8_t *q, const struct tokens *x, const int tokens, const int g0, const int g1,
-	const int width)
+add_group(struct dot *d, vu w, const struct act_block *a, const int g, const struct coding c)
 {
-	int8x16_t four[TILE_TOKENS];
+	const int8x16_t x = vld1q_s8(a->q + g / 4 * 16);
 
-	UNROLL
-	for (int g = g0; g < g1; g++) {
-		if (g % 4 == 0) {
-			UNROLL
-			for (int t = 0; t < tokens; t++)
-				four[t] = vld1q_s8(block(x, t)->q + 4 * g);
-		}
-		UNROLL
-		for (int i = 0; i < tokens * VECTORS; i++) {
-			const vu w = *(const vu *)(q + g * PANEL_GROUP + i % VECTORS * 4 * LANES);
-
-			dot[i] = dot_lane(dot[i], w, four[i / VECTORS], g % 4);
-		}
-	}
+	d->sum = (vi)(g % 4 == 0 ? DOT_LANE(0) : g % 4 == 1 ? DOT_LANE(1) : g % 4 == 2 ? DOT_LANE(2) : DOT_LANE(3));
 }
+
+INLINE vi
+end_dot(const struct dot *d)
+{
+	return d->sum;
+}
+
+#include "engine/panel_sums.h"
+#include "engine/panel_sink.h"
+#include "engine/panel_unpack.h"
+#include "engine/panel_tiles.h"
 
 #define TILES(name, kind)                                                                          \
 	TILE(name, 1, kind, 8, 0)                                                                  \

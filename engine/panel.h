@@ -5,15 +5,18 @@
  *     unpack the rows' GGUF blocks into bytes and float scales, in the first-level cache;
  *     for each tile of a few tokens: add the chunk's products to the sums of panel x tile.
  *
- * One unpacker a format and one tile kernel an instruction set serve one token as well as a thousand. The
- * rows lie in the lanes of the vectors: a scale is multiplied once for a whole vector of rows, no sum
- * crosses lanes, and the additions of a result come in the same order in every batch.
+ * Up to FEW_TOKENS tokens, as in decoding, are multiplied as the weights come out of the unpacker, which saves
+ * the way through the cache: there the unpacker is what takes the time.
+ *
+ * One unpacker a format serves both ways and all instruction sets. The rows lie in the lanes of the vectors: a
+ * scale is multiplied once for a whole vector of rows, no sum crosses lanes, and the additions of a result
+ * come in the same order in every batch.
  *
  * A file of an instruction set defines LANES (32-bit lanes of a vector), PANEL_ROWS (a multiple of LANES),
- * TILE_TOKENS (of the largest tile) and PREFETCH_LOCALITY, includes this header, defines the functions
- * declared here, includes panel_unpack.h and panel_tiles.h, makes its tiles and tile_for(), and includes
- * panel_multiply.h and panel_quantise.h. All is static: nothing compiled for one instruction set can be
- * called by code of another.
+ * TILE_TOKENS (of the largest tile) and PREFETCH_LOCALITY, includes this header, defines the
+ * functions declared here, includes panel_sums.h, panel_unpack.h and panel_tiles.h, makes its tiles and
+ * tile_for(), and includes panel_multiply.h and panel_quantise.h. All is static: nothing compiled for one
+ * instruction set can be called by code of another.
  */
 #ifndef ENGINE_PANEL_H
 #define ENGINE_PANEL_H
@@ -27,6 +30,7 @@
 #include "engine/unroll.h"
 
 enum {
+	FEW_TOKENS = 4,
 	PANEL_BLOCKS = 16,		/* blocks of 32 columns in a chunk: two super-blocks */
 	PANEL_GROUP = PANEL_ROWS * 4,	/* bytes of 4 columns of a panel */
 };
@@ -39,10 +43,10 @@ typedef int32_t vi __attribute__((vector_size(4 * LANES), may_alias));
 typedef float vf __attribute__((vector_size(4 * LANES), may_alias));
 
 /* 16 bytes of each of LANES rows, turned: lane r of out[j] holds bytes 4j..4j+3 of row r. */
-static inline void load_rows(const uint8_t *p, size_t stride, vu out[4]);
+INLINE void load_rows(const uint8_t *p, size_t stride, vu out[4]);
 
 /* The two half-precision numbers of each lane: the low ones to out[0], the high ones to out[1]. */
-static inline void halves_to_float(vu x, vf out[2]);
+INLINE void halves_to_float(vu x, vf out[2]);
 
 /* 16 bits of each of four rows, by way of the general registers, which have little else to do. */
 static inline uint64_t
@@ -57,25 +61,25 @@ four_halves(const uint8_t *p, size_t stride)
 }
 
 /* A half-precision number of each row. */
-static inline vf load_halves(const uint8_t *p, size_t stride);
+INLINE vf load_halves(const uint8_t *p, size_t stride);
 
 /* The bytes of a panel for unsigned weights, x & mask, less `zero` (0, 4, 8, 16, 32); and for signed weights. */
-static inline vu panel_unsigned(vu x, uint32_t mask, int zero);
-static inline vu panel_signed(vu q);
+INLINE vu panel_unsigned(vu x, uint32_t mask, int zero);
+INLINE vu panel_signed(vu q);
 
 /* (a & ~mask) | (b & mask) */
-static inline vu merge(vu a, vu b, uint32_t mask);
+INLINE vu merge(vu a, vu b, uint32_t mask);
 
 /* The same for nibbles less 8, the low one of each byte to out[0], the high one to out[1]; and what their scale
  * is to be multiplied with, since nibbles may be put into the upper half of the bytes. */
-static inline void panel_nibbles_less_8(vu x, vu out[2]);
+INLINE void panel_nibbles_less_8(vu x, vu out[2]);
 static const float nibble_scale;
 
 /* The same for the values in the table of IQ4 that the bytes (0..15) stand for. */
-static inline vu panel_lookup(vu nibbles);
+INLINE vu panel_lookup(vu nibbles);
 
 /* Bits 0..3 of each lane to bit 4 of its four bytes; higher bits are ignored. */
-static inline vu spread_bits(vu bits);
+INLINE vu spread_bits(vu bits);
 
 /* The largest lane, and the sum of the lanes. */
 static inline uint32_t max_lanes(vu x);
@@ -85,8 +89,8 @@ static inline int32_t sum_lanes(vi x);
 static inline void store_low_bytes(int8_t *p, vi x);
 
 /* a * b + c rounded once; the same number in all lanes. */
-static inline vf fma_lanes(vf a, vf b, vf c);
-static inline vf broadcast_float(float x);
+INLINE vf fma_lanes(vf a, vf b, vf c);
+INLINE vf broadcast_float(float x);
 
 /* How the scales of a format enter the sums (engine/matmul.h). */
 enum panel_kind {
@@ -97,6 +101,33 @@ enum panel_kind {
 	KIND_FLOAT,
 	KIND_COUNT,
 };
+
+/* What a kernel is made for, always a constant: the kind, the bits of the weights (SIGNED: a sign and 7), and what
+ * they are less. Only instruction sets whose bytes are stored as they are look at the latter two. */
+struct coding {
+	enum panel_kind kind;
+	int width, zero;
+};
+
+enum { SIGNED = 8 };
+
+static inline bool
+has_halves(struct coding c)
+{
+	return c.kind == KIND_HALVES || c.kind == KIND_HALVES_MIN;
+}
+
+static inline bool
+has_minimum(struct coding c)
+{
+	return c.kind == KIND_WHOLE_MIN || c.kind == KIND_HALVES_MIN;
+}
+
+/*
+ * A dot product of a vector of rows and a token, of a block (part 0) or half of it (1, 2): `struct dot`, the
+ * instruction set's own. It begins, takes the groups of 4 columns in turn, and ends as the bits of the float M + dot
+ * (see panel_sums.h).
+ */
 
 /*
  * A chunk of a panel. A block is 8 groups of 4 columns, [8][PANEL_ROWS][4] bytes; scales and minimums are
@@ -127,11 +158,17 @@ struct panel_ahead {
 	unsigned lines;			/* of a step */
 };
 
+/* LANES rows from p on, `stride` bytes apart, into a panel: n blocks, or n columns of floats (a multiple of 8). */
+typedef void unpack_fn(const uint8_t *p, size_t stride, size_t n, struct panel_out o, struct panel_ahead *next);
+
+/* The same times a fixed number of tokens, added to sum[tokens][LANES]. The activations (struct act_block, or float) are
+ * `act_stride` bytes apart. */
+typedef void few_fn(const uint8_t *p, size_t stride, size_t n, const void *act, size_t act_stride, float *sum);
+
 struct panel_format {
-	/* LANES rows from p on, `stride` bytes apart; n blocks, or n columns of floats (a multiple of 8). */
-	void (*unpack)(const uint8_t *p, size_t stride, size_t n, struct panel_out o,
-		struct panel_ahead *next);
 	enum panel_kind kind;
+	unpack_fn *unpack;
+	few_fn *few[FEW_TOKENS];	/* for 1, 2, ... tokens */
 };
 
 /*

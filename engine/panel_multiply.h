@@ -10,7 +10,7 @@ enum {
 	BATCH_TOKENS = 256,	/* at most, together */
 	BATCH_SUMS = 1024,	/* tokens x panels whose sums are kept */
 	BATCH_PANELS = 8,	/* at most, together */
-	FEW_TOKENS = 12,	/* for so few one panel after the other: weights are read in order */
+	ORDER_TOKENS = 12,	/* for so few one panel after the other: weights are read in order */
 	TAIL_STRIDE = 576,	/* bytes of a row's chunk at most, rounded up */
 };
 
@@ -84,23 +84,58 @@ look_ahead(const struct work *o, size_t r, const struct columns *c)
 	return next;
 }
 
+/* A chunk of the rows of a panel, where the unpackers may read it. */
+struct rows {
+	const uint8_t *p;
+	size_t stride;
+	size_t n;	/* blocks, or columns of floats, a multiple of 8 */
+};
+
+static struct rows
+rows_at(const struct work *o, size_t r, const struct columns *c)
+{
+	size_t rows = min_size(o->r1 - r, PANEL_ROWS), stride = o->w->row_bytes, n = c->n / MATMUL_BLOCK;
+	const uint8_t *p = o->w->data + r * stride + c->offset;
+
+	if (o->format->kind == KIND_FLOAT)
+		n = (c->n + 7) / 8 * 8;
+	if (rows < PANEL_ROWS || (o->format->kind == KIND_FLOAT && c->n % 8))
+		return (struct rows){ copy_tail(o, p, rows, c->bytes), TAIL_STRIDE, n };
+	return (struct rows){ p, stride, n };
+}
+
+/* The batch's activations of a chunk. */
+struct activations {
+	const char *p;
+	size_t stride;	/* bytes of a token */
+};
+
+static struct activations
+activations_at(const struct work *o, const struct columns *c)
+{
+	struct activations x;
+
+	if (o->format->kind == KIND_FLOAT) {
+		x.stride = o->a->k * sizeof(float);
+		x.p = (const char *)(o->a->f + c->k);
+	} else {
+		x.stride = o->a->k / MATMUL_BLOCK * sizeof(struct act_block);
+		x.p = (const char *)(o->a->b + c->k / MATMUL_BLOCK);
+	}
+	x.p += o->t0 * x.stride;
+	return x;
+}
+
 /* Unpacks a chunk of the panel at row r. */
 static void
 unpack_chunk(const struct work *o, size_t r, const struct columns *c, struct panel_ahead *next)
 {
-	size_t stride = o->w->row_bytes, rows = min_size(o->r1 - r, PANEL_ROWS), n = c->n / MATMUL_BLOCK;
-	const uint8_t *p = o->w->data + r * stride + c->offset;
+	const struct rows w = rows_at(o, r, c);
 	struct panel *x = &o->x->panel;
 
-	if (rows < PANEL_ROWS || (o->format->kind == KIND_FLOAT && c->n % 8)) {
-		p = copy_tail(o, p, rows, c->bytes);
-		stride = TAIL_STRIDE;
-	}
-	if (o->format->kind == KIND_FLOAT)
-		n = (c->n + 7) / 8 * 8;
 	for (size_t i = 0; i < PANEL_ROWS; i += LANES)
-		o->format->unpack(p + i * stride, stride, n, (struct panel_out){ x->q + 4 * i, x->d + i, x->m + i },
-			next);
+		o->format->unpack(w.p + i * w.stride, w.stride, w.n,
+			(struct panel_out){ x->q + 4 * i, x->d + i, x->m + i }, next);
 }
 
 /* How many of the tokens left the next tile takes: 4 and 4 is better than 6 and 2. */
@@ -116,21 +151,12 @@ tile_tokens(size_t left)
 static void
 multiply_chunk(const struct work *o, const struct columns *c, float (*sum)[PANEL_ROWS], struct panel_ahead *next)
 {
-	size_t stride, tokens, steps = c->n;
-	const char *act;
+	const struct activations x = activations_at(o, c);
+	size_t tokens, steps = o->format->kind == KIND_FLOAT ? c->n : c->n / MATMUL_BLOCK;
 
-	if (o->format->kind == KIND_FLOAT) {
-		stride = o->a->k * sizeof(float);
-		act = (const char *)(o->a->f + c->k);
-	} else {
-		stride = o->a->k / MATMUL_BLOCK * sizeof(struct act_block);
-		act = (const char *)(o->a->b + c->k / MATMUL_BLOCK);
-		steps /= MATMUL_BLOCK;
-	}
-	act += o->t0 * stride;
 	for (size_t t = 0; t < o->n; t += tokens) {
 		tokens = tile_tokens(o->n - t);
-		tile_for(o->w->type, tokens)(&o->x->panel, steps, act + t * stride, stride, sum[t], next);
+		tile_for(o->w->type, tokens)(&o->x->panel, steps, x.p + t * x.stride, x.stride, sum[t], next);
 	}
 }
 
@@ -178,6 +204,48 @@ multiply_panels(const struct work *o, size_t r, size_t panels, float *out, size_
 		store_sums(o, r, sum, out, ldo);
 }
 
+/*
+ * How many tokens are multiplied as the weights are unpacked. Rows that are unpacked twice come from the cache the second
+ * time, and where there is one scale for 32 weights that is still quicker than a panel.
+ */
+static size_t
+few_tokens(const struct work *o)
+{
+	return o->format->kind == KIND_WHOLE || o->format->kind == KIND_WHOLE_MIN ? 2 * FEW_TOKENS : FEW_TOKENS;
+}
+
+/* Rows r .. r + LANES times tokens t0 .. t0 + n, at most FEW_TOKENS. */
+static void
+multiply_lanes(const struct work *o, size_t r, float *out, size_t ldo)
+{
+	const size_t stride = o->w->row_bytes, unit = o->format->kind == KIND_FLOAT ? 1 : MATMUL_BLOCK;
+	const uint8_t *p = o->w->data + r * stride;
+	float sum[FEW_TOKENS][LANES] __attribute__((aligned(64))) = { { 0 } };
+
+	for (struct columns c = columns_at(o, 0, 0); c.n > 0; c = columns_at(o, c.k + c.n, c.offset + c.bytes)) {
+		const struct activations x = activations_at(o, &c);
+
+		o->format->few[o->n - 1](p + c.offset, stride, c.n / unit, x.p, x.stride, sum[0]);
+	}
+	for (size_t i = 0; i < o->n; i++)
+		memcpy(out + (o->t0 + i) * ldo + r, sum[i], sizeof sum[i]);
+}
+
+/* All tokens if they are few, LANES rows at a time, as far as there are so many: returns the row after them. */
+static size_t
+multiply_few(struct work o, size_t r, float *out, size_t ldo)
+{
+	if (o.a->n > few_tokens(&o) || o.w->cols % 8)
+		return r;
+	for (; r + LANES <= o.r1; r += LANES) {
+		for (o.t0 = 0; o.t0 < o.a->n; o.t0 += o.n) {
+			o.n = min_size(FEW_TOKENS, o.a->n - o.t0);
+			multiply_lanes(&o, r, out, ldo);
+		}
+	}
+	return r;
+}
+
 static void
 multiply(const struct matrix *w, size_t r0, size_t r1, const struct act *a, float *out, size_t ldo,
 	void *scratch)
@@ -189,9 +257,10 @@ multiply(const struct matrix *w, size_t r0, size_t r1, const struct act *a, floa
 	o.chunk = o.format->kind == KIND_FLOAT ? MATMUL_PARTIAL : PANEL_BLOCKS * MATMUL_BLOCK;
 	o.chunk_bytes = o.chunk / q->block * q->bytes;
 	o.row_bytes = w->cols / q->block * q->bytes;
+	r0 = multiply_few(o, r0, out, ldo);
 	for (; batches > 0; batches--, o.t0 += o.n) {
 		o.n = (a->n - o.t0 + batches - 1) / batches;
-		if (o.n > FEW_TOKENS)
+		if (o.n > ORDER_TOKENS)
 			panels = min_size(BATCH_PANELS, BATCH_SUMS / o.n);
 		for (size_t r = r0; r < r1; r += panels * PANEL_ROWS)
 			multiply_panels(&o, r, panels, out, ldo);

@@ -1,6 +1,7 @@
 /*
- * From GGUF blocks to panels, LANES rows at a time, written once for all vector widths. Included by the
- * files of the instruction sets after what engine/panel.h asks for. Layouts of the blocks: engine/quant.c.
+ * Out of GGUF blocks, LANES rows at a time, written once for all vector widths, into a panel or into the sums of a
+ * few tokens (engine/panel_sink.h). Included by the files of the instruction sets after what engine/panel.h asks
+ * for. Layouts of the blocks: engine/quant.c.
  *
  * load_rows() turns 16 bytes of each row; from then on all rows are worked on alike. Every load lies
  * within the block: nothing is read past the end of a matrix.
@@ -20,169 +21,155 @@ byte_of(vu x, unsigned i)
 	return x >> 8 * i & 0xff;
 }
 
-static inline void
-put(uint8_t *q, size_t block, size_t group, vu x)
-{
-	*(vu *)(q + (block * 8 + group) * PANEL_GROUP) = x;
-}
-
-static inline void
-put_float(float *f, size_t i, vf x)
-{
-	*(vf *)(f + i * PANEL_ROWS) = x;
-}
-
-/* Not a function of its own: gcc takes one that only prefetches for one without effect, and drops the calls. */
 INLINE void
-prefetch_lines(struct panel_ahead *a, unsigned steps)
-{
-	for (unsigned i = 0; i < steps * a->lines && a->row != a->end; i++) {
-		__builtin_prefetch(a->row + a->offset, 0, PREFETCH_LOCALITY);
-		a->offset += 64;
-		if (a->offset >= a->bytes) {
-			a->offset = 0;
-			a->row += a->stride;
-		}
-	}
-}
-
-static inline void
-put_scale_and_minimum(struct panel_out o, size_t b, vu head)
+put_scale_and_minimum(struct sink *o, vu head)
 {
 	vf d[2];
 
 	halves_to_float(head, d);
-	put_float(o.d, b, d[0]);
-	put_float(o.m, b, d[1]);
+	put_scale(o, 0, d[0]);
+	put_minimum(o, 0, d[1]);
 }
 
-static inline void
-put_nibbles_and_fifth(uint8_t *q, size_t b, const vu x[4], vu fifth, int zero)
+/* The low nibbles are the first half of a block, the high ones the second. */
+INLINE void
+put_nibbles(struct sink *o, const vu x[4])
 {
 	UNROLL
-	for (unsigned j = 0; j < 4; j++) {
-		vu lo = merge(spread_bits(fifth >> 4 * j), x[j], NIBBLES);
-		vu hi = merge(spread_bits(fifth >> (16 + 4 * j)), x[j] >> 4, NIBBLES);
+	for (int g = 0; g < 8; g++)
+		put(o, 0, g, panel_unsigned(x[g % 4] >> g / 4 * 4, NIBBLES, 0));
+}
 
-		put(q, b, j, panel_unsigned(lo, 0x1f1f1f1f, zero));
-		put(q, b, j + 4, panel_unsigned(hi, 0x1f1f1f1f, zero));
+INLINE void
+put_nibbles_and_fifth(struct sink *o, const vu x[4], vu fifth, const int zero)
+{
+	UNROLL
+	for (int g = 0; g < 8; g++) {
+		vu w = merge(spread_bits(fifth >> 4 * g), x[g % 4] >> g / 4 * 4, NIBBLES);
+
+		put(o, 0, g, panel_unsigned(w, 0x1f1f1f1f, zero));
 	}
 }
 
-static inline void
-put_lookup(uint8_t *q, size_t b, const vu x[4])
+INLINE void
+put_lookup(struct sink *o, const int i, const vu x[4])
 {
 	UNROLL
-	for (size_t j = 0; j < 4; j++) {
-		put(q, b, j, panel_lookup(x[j] & NIBBLES));
-		put(q, b, j + 4, panel_lookup(x[j] >> 4 & NIBBLES));
-	}
+	for (int g = 0; g < 8; g++)
+		put(o, i, g, panel_lookup(x[g % 4] >> g / 4 * 4 & NIBBLES));
 }
 
 /* ---- blocks of 32 ---------------------------------------------------------------------------- */
 
-static void
-unpack_q4_0(const uint8_t *p, size_t stride, size_t blocks, struct panel_out o, struct panel_ahead *next)
+INLINE void
+walk_q4_0(const uint8_t *p, size_t stride, size_t blocks, struct sink *o)
 {
 	for (size_t b = 0; b < blocks; b++, p += 18) {
 		vu x[4];
 
-		prefetch_lines(next, 1);
-		put_float(o.d, b, load_halves(p, stride) * nibble_scale);
+		prefetch(o, p + 18, stride, 1);
+		put_scale(o, 0, load_halves(p, stride) * nibble_scale);
 		load_rows(p + 2, stride, x);
 		UNROLL
-		for (size_t j = 0; j < 4; j++) {
+		for (int g = 0; g < 8; g++) {
 			vu w[2];
 
-			panel_nibbles_less_8(x[j], w);
-			put(o.q, b, j, w[0]);
-			put(o.q, b, j + 4, w[1]);
+			panel_nibbles_less_8(x[g % 4], w);
+			put(o, 0, g, w[g / 4]);
 		}
+		finish(o, 0, 1);
+		advance(o, 1);
 	}
 }
 
-static void
-unpack_q4_1(const uint8_t *p, size_t stride, size_t blocks, struct panel_out o, struct panel_ahead *next)
+INLINE void
+walk_q4_1(const uint8_t *p, size_t stride, size_t blocks, struct sink *o)
 {
 	for (size_t b = 0; b < blocks; b++, p += 20) {
 		vu head[4], x[4];
 
-		prefetch_lines(next, 1);
+		prefetch(o, p + 20, stride, 1);
 		load_rows(p, stride, head);
 		load_rows(p + 4, stride, x);
-		put_scale_and_minimum(o, b, head[0]);
-		UNROLL
-		for (size_t j = 0; j < 4; j++) {
-			put(o.q, b, j, panel_unsigned(x[j], NIBBLES, 0));
-			put(o.q, b, j + 4, panel_unsigned(x[j] >> 4, NIBBLES, 0));
-		}
+		put_scale_and_minimum(o, head[0]);
+		put_nibbles(o, x);
+		finish(o, 0, 1);
+		advance(o, 1);
 	}
 }
 
-static void
-unpack_q5_0(const uint8_t *p, size_t stride, size_t blocks, struct panel_out o, struct panel_ahead *next)
+INLINE void
+walk_q5_0(const uint8_t *p, size_t stride, size_t blocks, struct sink *o)
 {
 	for (size_t b = 0; b < blocks; b++, p += 22) {
 		vu head[4], x[4];
 		vf d[2];
 
-		prefetch_lines(next, 1);
+		prefetch(o, p + 22, stride, 1);
 		load_rows(p, stride, head);
 		load_rows(p + 6, stride, x);
 		halves_to_float(head[0], d);
-		put_float(o.d, b, d[0]);
-		put_nibbles_and_fifth(o.q, b, x, head[0] >> 16 | head[1] << 16, 16);
+		put_scale(o, 0, d[0]);
+		put_nibbles_and_fifth(o, x, head[0] >> 16 | head[1] << 16, 16);
+		finish(o, 0, 1);
+		advance(o, 1);
 	}
 }
 
-static void
-unpack_q5_1(const uint8_t *p, size_t stride, size_t blocks, struct panel_out o, struct panel_ahead *next)
+INLINE void
+walk_q5_1(const uint8_t *p, size_t stride, size_t blocks, struct sink *o)
 {
 
 	for (size_t b = 0; b < blocks; b++, p += 24) {
 		vu head[4], x[4];
 
-		prefetch_lines(next, 1);
+		prefetch(o, p + 24, stride, 1);
 		load_rows(p, stride, head);
 		load_rows(p + 8, stride, x);
-		put_scale_and_minimum(o, b, head[0]);
-		put_nibbles_and_fifth(o.q, b, x, head[1], 0);
+		put_scale_and_minimum(o, head[0]);
+		put_nibbles_and_fifth(o, x, head[1], 0);
+		finish(o, 0, 1);
+		advance(o, 1);
 	}
 }
 
-static void
-unpack_q8_0(const uint8_t *p, size_t stride, size_t blocks, struct panel_out o, struct panel_ahead *next)
+INLINE void
+walk_q8_0(const uint8_t *p, size_t stride, size_t blocks, struct sink *o)
 {
 	for (size_t b = 0; b < blocks; b++, p += 34) {
 		vu x[8];
 
-		prefetch_lines(next, 1);
+		prefetch(o, p + 34, stride, 1);
 		load_rows(p + 2, stride, x);
 		load_rows(p + 18, stride, x + 4);
-		put_float(o.d, b, load_halves(p, stride));
+		put_scale(o, 0, load_halves(p, stride));
 		UNROLL
-		for (size_t j = 0; j < 8; j++)
-			put(o.q, b, j, panel_signed(x[j]));
+		for (int g = 0; g < 8; g++)
+			put(o, 0, g, panel_signed(x[g]));
+		finish(o, 0, 1);
+		advance(o, 1);
 	}
 }
 
-static void
-unpack_iq4_nl(const uint8_t *p, size_t stride, size_t blocks, struct panel_out o, struct panel_ahead *next)
+INLINE void
+walk_iq4_nl(const uint8_t *p, size_t stride, size_t blocks, struct sink *o)
 {
 	for (size_t b = 0; b < blocks; b++, p += 18) {
 		vu x[4];
 
-		prefetch_lines(next, 1);
+		prefetch(o, p + 18, stride, 1);
 		load_rows(p + 2, stride, x);
-		put_float(o.d, b, load_halves(p, stride));
-		put_lookup(o.q, b, x);
+		put_scale(o, 0, load_halves(p, stride));
+		put_lookup(o, 0, x);
+		finish(o, 0, 1);
+		advance(o, 1);
 	}
 }
 
 /* ---- super-blocks of 256: eight blocks ------------------------------------------------------- */
 
-static void
-unpack_q2_k(const uint8_t *p, size_t stride, size_t blocks, struct panel_out o, struct panel_ahead *next)
+INLINE void
+walk_q2_k(const uint8_t *p, size_t stride, size_t blocks, struct sink *o)
 {
 	for (size_t b = 0; b < blocks; b += 8, p += 84) {
 		vu sc[4], tail[4];
@@ -193,26 +180,29 @@ unpack_q2_k(const uint8_t *p, size_t stride, size_t blocks, struct panel_out o, 
 		halves_to_float(tail[3], d);
 		d[1] = -d[1];
 		UNROLL
-		for (unsigned i = 0; i < 16; i++) {
+		for (int i = 0; i < 16; i++) {
 			vu s = byte_of(sc[i / 4], i % 4);
 
-			put_float(o.d, 2 * b + i, d[0] * to_float(s & 15));
-			put_float(o.m, 2 * b + i, d[1] * to_float(s >> 4));
+			put_scale(o, i, d[0] * to_float(s & 15));
+			put_minimum(o, i, d[1] * to_float(s >> 4));
 		}
 		UNROLL
-		for (size_t c = 0; c < 4; c++) {
+		for (int c = 0; c < 4; c++) {
 			vu x[4];
 
-			prefetch_lines(next, 2);
+			prefetch(o, p + 84, stride, 2);
 			load_rows(p + 16 + 16 * c, stride, x);
 			UNROLL
-			for (unsigned g = 0; g < 4; g++) {
+			for (int i = 0; i < 4; i++) {
 				UNROLL
-				for (size_t j = 0; j < 4; j++)
-					put(o.q, b + c / 2 * 4 + g, c % 2 * 4 + j,
-						panel_unsigned(x[j] >> 2 * g, 0x03030303, 0));
+				for (int j = 0; j < 4; j++)
+					put(o, c / 2 * 4 + i, c % 2 * 4 + j,
+						panel_unsigned(x[j] >> 2 * i, 0x03030303, 0));
 			}
+			if (c % 2)
+				finish(o, c / 2 * 4, 4);
 		}
+		advance(o, 8);
 	}
 }
 
@@ -229,8 +219,8 @@ q3_k_scales(const vu tail[4], vu sc[4])
 	sc[3] = (s1 >> 4 & NIBBLES) | (s2 >> 2 & 0x30303030);
 }
 
-static void
-unpack_q3_k(const uint8_t *p, size_t stride, size_t blocks, struct panel_out o, struct panel_ahead *next)
+INLINE void
+walk_q3_k(const uint8_t *p, size_t stride, size_t blocks, struct sink *o)
 {
 	for (size_t b = 0; b < blocks; b += 8, p += 110) {
 		vu hmask[8], tail[4], sc[4];
@@ -242,33 +232,36 @@ unpack_q3_k(const uint8_t *p, size_t stride, size_t blocks, struct panel_out o, 
 		halves_to_float(tail[3], d);
 		q3_k_scales(tail, sc);
 		UNROLL
-		for (unsigned i = 0; i < 16; i++)
-			put_float(o.d, 2 * b + i, d[1] * to_float(byte_of(sc[i / 4], i % 4) - 32));
+		for (int i = 0; i < 16; i++)
+			put_scale(o, i, d[1] * to_float(byte_of(sc[i / 4], i % 4) - 32));
 		UNROLL
-		for (size_t c = 0; c < 4; c++) {
+		for (int c = 0; c < 4; c++) {
 			vu x[4];
 
-			prefetch_lines(next, 2);
+			prefetch(o, p + 110, stride, 2);
 			load_rows(p + 32 + 16 * c, stride, x);
 			UNROLL
-			for (unsigned g = 0; g < 4; g++) {
+			for (int i = 0; i < 4; i++) {
 				UNROLL
-				for (size_t j = 0; j < 4; j++) {
-					unsigned bit = (unsigned)(c / 2 * 4) + g;
+				for (int j = 0; j < 4; j++) {
+					const int bit = c / 2 * 4 + i;
 					vu h = hmask[c % 2 * 4 + j];
 
 					h = bit < 2 ? h << (2 - bit) : h >> (bit - 2);
-					put(o.q, b + bit, c % 2 * 4 + j,
-						panel_unsigned(merge(h, x[j] >> 2 * g, 0x03030303), 0x07070707, 4));
+					put(o, bit, c % 2 * 4 + j,
+						panel_unsigned(merge(h, x[j] >> 2 * i, 0x03030303), 0x07070707, 4));
 				}
 			}
+			if (c % 2)
+				finish(o, c / 2 * 4, 4);
 		}
+		advance(o, 8);
 	}
 }
 
 /* Scales and minimums of Q4_K and Q5_K, 6 bits each, from the block's first 16 bytes. */
-static inline void
-put_k4_scales(const vu head[4], size_t b, struct panel_out o)
+INLINE void
+put_k4_scales(struct sink *o, const vu head[4])
 {
 	vu sc[2], m[2];
 	vf d[2];
@@ -280,65 +273,73 @@ put_k4_scales(const vu head[4], size_t b, struct panel_out o)
 	sc[1] = merge(head[1] >> 2, head[3], NIBBLES) & 0x3f3f3f3f;
 	m[1] = merge(head[2] >> 2, head[3] >> 4, NIBBLES) & 0x3f3f3f3f;
 	UNROLL
-	for (unsigned g = 0; g < 8; g++) {
-		put_float(o.d, b + g, d[0] * to_float(byte_of(sc[g / 4], g % 4)));
-		put_float(o.m, b + g, d[1] * to_float(byte_of(m[g / 4], g % 4)));
+	for (int i = 0; i < 8; i++) {
+		put_scale(o, i, d[0] * to_float(byte_of(sc[i / 4], i % 4)));
+		put_minimum(o, i, d[1] * to_float(byte_of(m[i / 4], i % 4)));
 	}
 }
 
-static void
-unpack_q4_k(const uint8_t *p, size_t stride, size_t blocks, struct panel_out o, struct panel_ahead *next)
+INLINE void
+walk_q4_k(const uint8_t *p, size_t stride, size_t blocks, struct sink *o)
 {
 	for (size_t b = 0; b < blocks; b += 8, p += 144) {
 		vu x[4];
 
 		load_rows(p, stride, x);
-		put_k4_scales(x, b, o);
+		put_k4_scales(o, x);
 		UNROLL
-		for (size_t c = 0; c < 8; c++) {
-			prefetch_lines(next, 1);
+		for (int c = 0; c < 8; c++) {
+			const int i = c / 2 * 2;
+
+			prefetch(o, p + 144, stride, 1);
 			load_rows(p + 16 + 16 * c, stride, x);
 			UNROLL
-			for (size_t j = 0; j < 4; j++) {
-				size_t g = b + c / 2 * 2, i = c % 2 * 4 + j;
-
-				put(o.q, g, i, panel_unsigned(x[j], NIBBLES, 0));
-				put(o.q, g + 1, i, panel_unsigned(x[j] >> 4, NIBBLES, 0));
+			for (int j = 0; j < 4; j++) {
+				put(o, i, c % 2 * 4 + j, panel_unsigned(x[j], NIBBLES, 0));
+				put(o, i + 1, c % 2 * 4 + j, panel_unsigned(x[j] >> 4, NIBBLES, 0));
 			}
+			if (c % 2)
+				finish(o, i, 2);
 		}
+		advance(o, 8);
 	}
 }
 
-static void
-unpack_q5_k(const uint8_t *p, size_t stride, size_t blocks, struct panel_out o, struct panel_ahead *next)
+INLINE void
+walk_q5_k(const uint8_t *p, size_t stride, size_t blocks, struct sink *o)
 {
 	for (size_t b = 0; b < blocks; b += 8, p += 176) {
 		vu x[4], qh[8];
 
 		load_rows(p, stride, x);
-		put_k4_scales(x, b, o);
+		put_k4_scales(o, x);
 		load_rows(p + 16, stride, qh);
 		load_rows(p + 32, stride, qh + 4);
 		UNROLL
-		for (unsigned c = 0; c < 8; c++) {
-			prefetch_lines(next, 1);
+		for (int c = 0; c < 8; c++) {
+			const int i = c / 2 * 2;
+
+			prefetch(o, p + 176, stride, 1);
 			load_rows(p + 48 + 16 * c, stride, x);
 			UNROLL
-			for (unsigned j = 0; j < 4; j++) {
-				unsigned g = c / 2 * 2, i = c % 2 * 4 + j;
-				vu lo = g < 4 ? qh[i] << (4 - g) : qh[i] >> (g - 4);
-				vu hi = g < 3 ? qh[i] << (3 - g) : qh[i] >> (g - 3);
+			for (int j = 0; j < 4; j++) {
+				const int g = c % 2 * 4 + j;
+				vu lo = i < 4 ? qh[g] << (4 - i) : qh[g] >> (i - 4);
+				vu hi = i < 3 ? qh[g] << (3 - i) : qh[g] >> (i - 3);
 
-				put(o.q, b + g, i, panel_unsigned(merge(lo, x[j], NIBBLES), 0x1f1f1f1f, 0));
-				put(o.q, b + g + 1, i, panel_unsigned(merge(hi, x[j] >> 4, NIBBLES), 0x1f1f1f1f, 0));
+				put(o, i, g, panel_unsigned(merge(lo, x[j], NIBBLES), 0x1f1f1f1f, 0));
+				put(o, i + 1, g, panel_unsigned(merge(hi, x[j] >> 4, NIBBLES), 0x1f1f1f1f, 0));
 			}
+			if (c % 2)
+				finish(o, i, 2);
 		}
+		advance(o, 8);
 	}
 }
 
 /* 64 columns of each of the four blocks that share their high bits: 16 columns of each. */
-static inline void
-put_q6_k(const uint8_t *ql, const uint8_t *qh, size_t stride, uint8_t *q, size_t b, size_t i)
+INLINE void
+put_q6_k(struct sink *o, const uint8_t *ql, const uint8_t *qh, size_t stride, const int i, const int g)
 {
 	vu lo[4], lo2[4], h[4];
 
@@ -346,16 +347,16 @@ put_q6_k(const uint8_t *ql, const uint8_t *qh, size_t stride, uint8_t *q, size_t
 	load_rows(ql + 32, stride, lo2);
 	load_rows(qh, stride, h);
 	UNROLL
-	for (size_t j = 0; j < 4; j++) {
-		put(q, b, i + j, panel_unsigned(merge(h[j] << 4, lo[j], NIBBLES), 0x3f3f3f3f, 32));
-		put(q, b + 1, i + j, panel_unsigned(merge(h[j] << 2, lo2[j], NIBBLES), 0x3f3f3f3f, 32));
-		put(q, b + 2, i + j, panel_unsigned(merge(h[j], lo[j] >> 4, NIBBLES), 0x3f3f3f3f, 32));
-		put(q, b + 3, i + j, panel_unsigned(merge(h[j] >> 2, lo2[j] >> 4, NIBBLES), 0x3f3f3f3f, 32));
+	for (int j = 0; j < 4; j++) {
+		put(o, i, g + j, panel_unsigned(merge(h[j] << 4, lo[j], NIBBLES), 0x3f3f3f3f, 32));
+		put(o, i + 1, g + j, panel_unsigned(merge(h[j] << 2, lo2[j], NIBBLES), 0x3f3f3f3f, 32));
+		put(o, i + 2, g + j, panel_unsigned(merge(h[j], lo[j] >> 4, NIBBLES), 0x3f3f3f3f, 32));
+		put(o, i + 3, g + j, panel_unsigned(merge(h[j] >> 2, lo2[j] >> 4, NIBBLES), 0x3f3f3f3f, 32));
 	}
 }
 
-static void
-unpack_q6_k(const uint8_t *p, size_t stride, size_t blocks, struct panel_out o, struct panel_ahead *next)
+INLINE void
+walk_q6_k(const uint8_t *p, size_t stride, size_t blocks, struct sink *o)
 {
 	for (size_t b = 0; b < blocks; b += 8, p += 210) {
 		vu sc[4], tail[4];
@@ -365,22 +366,24 @@ unpack_q6_k(const uint8_t *p, size_t stride, size_t blocks, struct panel_out o, 
 		load_rows(p + 194, stride, tail);
 		halves_to_float(tail[3], d);
 		UNROLL
-		for (unsigned i = 0; i < 16; i++) {
+		for (int i = 0; i < 16; i++) {
 			vi s = (vi)(sc[i / 4] << (24 - 8 * (i % 4))) >> 24;
 
-			put_float(o.d, 2 * b + i, d[1] * to_float((vu)s));
+			put_scale(o, i, d[1] * to_float((vu)s));
 		}
 		UNROLL
-		for (size_t c = 0; c < 4; c++) {
-			prefetch_lines(next, 2);
-			put_q6_k(p + c / 2 * 64 + c % 2 * 16, p + 128 + 16 * c, stride, o.q, b + c / 2 * 4,
-				c % 2 * 4);
+		for (int c = 0; c < 4; c++) {
+			prefetch(o, p + 210, stride, 2);
+			put_q6_k(o, p + c / 2 * 64 + c % 2 * 16, p + 128 + 16 * c, stride, c / 2 * 4, c % 2 * 4);
+			if (c % 2)
+				finish(o, c / 2 * 4, 4);
 		}
+		advance(o, 8);
 	}
 }
 
-static void
-unpack_iq4_xs(const uint8_t *p, size_t stride, size_t blocks, struct panel_out o, struct panel_ahead *next)
+INLINE void
+walk_iq4_xs(const uint8_t *p, size_t stride, size_t blocks, struct sink *o)
 {
 	for (size_t b = 0; b < blocks; b += 8, p += 136) {
 		vu x[4];
@@ -389,86 +392,138 @@ unpack_iq4_xs(const uint8_t *p, size_t stride, size_t blocks, struct panel_out o
 		load_rows(p, stride, x);
 		halves_to_float(x[0], d);
 		UNROLL
-		for (unsigned g = 0; g < 8; g++) {
-			vu ls = (x[1] >> 4 * g & 15) | (x[0] >> (16 + 2 * g) & 3) << 4;
+		for (int i = 0; i < 8; i++) {
+			vu ls = (x[1] >> 4 * i & 15) | (x[0] >> (16 + 2 * i) & 3) << 4;
 
-			put_float(o.d, b + g, d[0] * to_float(ls - 32));
+			put_scale(o, i, d[0] * to_float(ls - 32));
 		}
 		UNROLL
-		for (size_t g = 0; g < 8; g++) {
-			prefetch_lines(next, 1);
-			load_rows(p + 8 + 16 * g, stride, x);
-			put_lookup(o.q, b + g, x);
+		for (int i = 0; i < 8; i++) {
+			prefetch(o, p + 136, stride, 1);
+			load_rows(p + 8 + 16 * i, stride, x);
+			put_lookup(o, i, x);
+			finish(o, i, 1);
 		}
+		advance(o, 8);
 	}
 }
 
 /* ---- floats: `blocks` is the number of columns, rounded up to a multiple of 8 ------------------- */
 
-static void
-unpack_f32(const uint8_t *p, size_t stride, size_t cols, struct panel_out o, struct panel_ahead *next)
+INLINE void
+walk_f32(const uint8_t *p, size_t stride, size_t cols, struct sink *o)
 {
-	for (size_t k = 0; k < cols; k += 4, p += 16) {
-		vu x[4];
+	for (size_t k = 0; k < cols; k += 8, p += 32) {
+		vu x[8];
 
-		if (k % 8 == 0)
-			prefetch_lines(next, 1);
+		prefetch(o, p + 32, stride, 1);
 		load_rows(p, stride, x);
+		load_rows(p + 16, stride, x + 4);
 		UNROLL
-		for (size_t j = 0; j < 4; j++)
-			put_float((float *)o.q, k + j, (vf)x[j]);
+		for (int j = 0; j < 8; j++)
+			put_column(o, j, (vf)x[j]);
+		advance(o, 8);
 	}
 }
 
-static void
-unpack_f16(const uint8_t *p, size_t stride, size_t cols, struct panel_out o, struct panel_ahead *next)
+INLINE void
+walk_f16(const uint8_t *p, size_t stride, size_t cols, struct sink *o)
 {
 	for (size_t k = 0; k < cols; k += 8, p += 16) {
 		vu x[4];
 
-		prefetch_lines(next, 1);
+		prefetch(o, p + 16, stride, 1);
 		load_rows(p, stride, x);
 		UNROLL
-		for (size_t j = 0; j < 4; j++) {
+		for (int j = 0; j < 4; j++) {
 			vf f[2];
 
 			halves_to_float(x[j], f);
-			put_float((float *)o.q, k + 2 * j, f[0]);
-			put_float((float *)o.q, k + 2 * j + 1, f[1]);
+			put_column(o, 2 * j, f[0]);
+			put_column(o, 2 * j + 1, f[1]);
 		}
+		advance(o, 8);
 	}
 }
 
-static void
-unpack_bf16(const uint8_t *p, size_t stride, size_t cols, struct panel_out o, struct panel_ahead *next)
+INLINE void
+walk_bf16(const uint8_t *p, size_t stride, size_t cols, struct sink *o)
 {
 	for (size_t k = 0; k < cols; k += 8, p += 16) {
 		vu x[4];
 
-		prefetch_lines(next, 1);
+		prefetch(o, p + 16, stride, 1);
 		load_rows(p, stride, x);
 		UNROLL
-		for (size_t j = 0; j < 4; j++) {
-			put_float((float *)o.q, k + 2 * j, (vf)(x[j] << 16));
-			put_float((float *)o.q, k + 2 * j + 1, (vf)(x[j] & 0xffff0000));
+		for (int j = 0; j < 4; j++) {
+			put_column(o, 2 * j, (vf)(x[j] << 16));
+			put_column(o, 2 * j + 1, (vf)(x[j] & 0xffff0000));
 		}
+		advance(o, 8);
 	}
 }
 
-static const struct panel_format panel_formats[QUANT_TYPE_MAX] = {
-	[QUANT_F32] = { unpack_f32, KIND_FLOAT },
-	[QUANT_F16] = { unpack_f16, KIND_FLOAT },
-	[QUANT_BF16] = { unpack_bf16, KIND_FLOAT },
-	[QUANT_Q4_0] = { unpack_q4_0, KIND_WHOLE },
-	[QUANT_Q4_1] = { unpack_q4_1, KIND_WHOLE_MIN },
-	[QUANT_Q5_0] = { unpack_q5_0, KIND_WHOLE },
-	[QUANT_Q5_1] = { unpack_q5_1, KIND_WHOLE_MIN },
-	[QUANT_Q8_0] = { unpack_q8_0, KIND_WHOLE },
-	[QUANT_Q2_K] = { unpack_q2_k, KIND_HALVES_MIN },
-	[QUANT_Q3_K] = { unpack_q3_k, KIND_HALVES },
-	[QUANT_Q4_K] = { unpack_q4_k, KIND_WHOLE_MIN },
-	[QUANT_Q5_K] = { unpack_q5_k, KIND_WHOLE_MIN },
-	[QUANT_Q6_K] = { unpack_q6_k, KIND_HALVES },
-	[QUANT_IQ4_NL] = { unpack_iq4_nl, KIND_WHOLE },
-	[QUANT_IQ4_XS] = { unpack_iq4_xs, KIND_WHOLE },
-};
+/* ---- what is made of them -------------------------------------------------------------------- */
+
+/* One row a format: name, kind, bits of a weight, what it is less. */
+#define PANEL_FORMATS(X)                                                                           \
+	X(F32, f32, KIND_FLOAT, 0, 0)                                                              \
+	X(F16, f16, KIND_FLOAT, 0, 0)                                                              \
+	X(BF16, bf16, KIND_FLOAT, 0, 0)                                                            \
+	X(Q4_0, q4_0, KIND_WHOLE, 4, 8)                                                            \
+	X(Q4_1, q4_1, KIND_WHOLE_MIN, 4, 0)                                                        \
+	X(Q5_0, q5_0, KIND_WHOLE, 5, 16)                                                           \
+	X(Q5_1, q5_1, KIND_WHOLE_MIN, 5, 0)                                                        \
+	X(Q8_0, q8_0, KIND_WHOLE, SIGNED, 0)                                                       \
+	X(Q2_K, q2_k, KIND_HALVES_MIN, 4, 0)                                                       \
+	X(Q3_K, q3_k, KIND_HALVES, 4, 4)                                                           \
+	X(Q4_K, q4_k, KIND_WHOLE_MIN, 4, 0)                                                        \
+	X(Q5_K, q5_k, KIND_WHOLE_MIN, 5, 0)                                                        \
+	X(Q6_K, q6_k, KIND_HALVES, 6, 32)                                                          \
+	X(IQ4_NL, iq4_nl, KIND_WHOLE, SIGNED, 0)                                                   \
+	X(IQ4_XS, iq4_xs, KIND_WHOLE, SIGNED, 0)
+
+#define UNPACK(type, name, kind, width, zero)                                                      \
+	static void                                                                                \
+	unpack_##name(const uint8_t *p, size_t stride, size_t n, struct panel_out to,              \
+		struct panel_ahead *next)                                                          \
+	{                                                                                          \
+		struct sink o;                                                                     \
+                                                                                                   \
+		o.coding = (struct coding){ kind, width, zero };                                   \
+		o.tokens = 0;                                                                      \
+		o.to = to;                                                                         \
+		o.next = next;                                                                     \
+		walk_##name(p, stride, n, &o);                                                     \
+	}
+
+#define FEW(name, n_tokens, kind, width, zero)                                                     \
+	static void                                                                                \
+	few_##name##_##n_tokens(const uint8_t *p, size_t stride, size_t n, const void *act,        \
+		size_t act_stride, float *sum)                                                     \
+	{                                                                                          \
+		struct sink o;                                                                     \
+                                                                                                   \
+		o.coding = (struct coding){ kind, width, zero };                                   \
+		o.tokens = n_tokens;                                                               \
+		o.x = tokens_from(act, 0, act_stride);                                             \
+		o.line = p;                                                                        \
+		begin_sums(&o, sum);                                                               \
+		walk_##name(p, stride, n, &o);                                                     \
+		end_sums(&o, sum);                                                                 \
+	}
+
+#define FEWS(type, name, kind, width, zero)                                                        \
+	FEW(name, 1, kind, width, zero)                                                            \
+	FEW(name, 2, kind, width, zero)                                                            \
+	FEW(name, 3, kind, width, zero)                                                            \
+	FEW(name, 4, kind, width, zero)
+
+#define FORMAT(type, name, kind, width, zero)                                                      \
+	[QUANT_##type] = { kind, unpack_##name,                                                    \
+		{ few_##name##_1, few_##name##_2, few_##name##_3, few_##name##_4 } },
+
+PANEL_FORMATS(UNPACK)
+PANEL_FORMATS(FEWS)
+
+static const struct panel_format panel_formats[QUANT_TYPE_MAX] = { PANEL_FORMATS(FORMAT) };

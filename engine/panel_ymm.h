@@ -8,7 +8,7 @@
 #include "engine/panel.h"
 
 /* Rows 4i + r in 128-bit lane i of vector r; then 4 x 4 words are turned within each lane. */
-static inline void
+INLINE void
 load_rows(const uint8_t *p, size_t stride, vu out[4])
 {
 	__m256i v[4], a, b, c, d;
@@ -29,7 +29,7 @@ load_rows(const uint8_t *p, size_t stride, vu out[4])
 	out[3] = (vu)_mm256_unpackhi_epi64(c, d);
 }
 
-static inline void
+INLINE void
 halves_to_float(vu x, vf out[2])
 {
 	__m256i halves = _mm256_packus_epi32((__m256i)(x & 0xffff), (__m256i)(x >> 16));
@@ -39,19 +39,19 @@ halves_to_float(vu x, vf out[2])
 	out[1] = (vf)_mm256_cvtph_ps(_mm256_extracti128_si256(sorted, 1));
 }
 
-static inline vu
+INLINE vu
 merge(vu a, vu b, uint32_t mask)
 {
 	return (a & ~mask) | (b & mask);
 }
 
-static inline vf
+INLINE vf
 load_halves(const uint8_t *p, size_t s)
 {
 	return (vf)_mm256_cvtph_ps(_mm_set_epi64x((int64_t)four_halves(p + 4 * s, s), (int64_t)four_halves(p, s)));
 }
 
-static inline vu
+INLINE vu
 spread_bits(vu bits)
 {
 	return ((bits & 15) * 0x00204081 & 0x01010101) << 4;
@@ -86,13 +86,13 @@ store_low_bytes(int8_t *p, vi x)
 	memcpy(p + 4, &(int32_t){ _mm256_extract_epi32(bytes, 4) }, 4);
 }
 
-static inline vf
+INLINE vf
 fma_lanes(vf a, vf b, vf c)
 {
 	return (vf)_mm256_fmadd_ps((__m256)a, (__m256)b, (__m256)c);
 }
 
-static inline vf
+INLINE vf
 broadcast_float(float x)
 {
 	return (vf)_mm256_set1_ps(x);
