@@ -33,40 +33,79 @@ row_at(const struct attention *a, size_t r)
 	return r / a->group * a->stride + r % a->group * a->kv->dim;
 }
 
+static float *
+weights_of(const struct attention_scratch *s, size_t r)
+{
+	return s->weights + r * ATTENTION_BLOCK;
+}
+
+/* Scores of the n positions from `block` on: for each query at least of those that it sees. */
 static void
-attend_block(const struct attention *a, struct attention_scratch *s, size_t block, size_t n)
+score(const struct attention *a, struct attention_scratch *s, size_t block, size_t n)
 {
 	size_t dim = a->kv->dim, rows = a->n * a->group;
-	const float *v = kv_get(a->kv, KV_KEYS, a->layer, a->head, block, n, s->vectors);
+	const struct act act = { .n = rows, .k = dim, .b = s->queries };
+	struct matrix keys;
+	const float *k;
 
-	for (size_t r = 0; r < rows; r++) {
-		size_t seen = visible(a->pos + r / a->group, block);
-		float *w = s->weights + r * ATTENTION_BLOCK;
+	if (kv_keys(a->kv, a->layer, a->head, block, n, &keys)) {
+		a->matmul->multiply(&keys, 0, n, &act, s->weights, ATTENTION_BLOCK, s->product);
+		return;
+	}
+	k = kv_get(a->kv, KV_KEYS, a->layer, a->head, block, n, s->vectors);
+	for (size_t r = 0; r < rows; r++)
+		a->ops->scores(a->q + row_at(a, r), k, dim, visible(a->pos + r / a->group, block), dim,
+			weights_of(s, r));
+}
 
-		if (!seen)
-			continue;
-		a->ops->scores(a->q + row_at(a, r), v, dim, seen, dim, w);
-		s->by[r] = a->ops->softmax(w, seen, &s->max[r], &s->sum[r]);
+/* Adds the n values from `block` on, weighted, to the results. A single query takes them as they are. */
+static void
+add_values(const struct attention *a, struct attention_scratch *s, size_t block, size_t n)
+{
+	size_t dim = a->kv->dim, rows = a->n * a->group;
+	const float *v;
+
+	if (rows == 1 && a->kv->type == KV_Q8_0) {
+		a->ops->accumulate_q8(a->out, s->by[0], s->weights,
+			kv_blocks(a->kv, KV_VALUES, a->layer, a->head, block, n), a->kv->vector_bytes, n, dim);
+		return;
 	}
 	v = kv_get(a->kv, KV_VALUES, a->layer, a->head, block, n, s->vectors);
 	for (size_t r = 0; r < rows; r++) {
 		size_t seen = visible(a->pos + r / a->group, block);
 
 		if (seen)
-			a->ops->accumulate(a->out + row_at(a, r), s->by[r],
-				s->weights + r * ATTENTION_BLOCK, v, dim, seen, dim);
+			a->ops->accumulate(a->out + row_at(a, r), s->by[r], weights_of(s, r), v, dim, seen,
+				dim);
 	}
+}
+
+static void
+attend_block(const struct attention *a, struct attention_scratch *s, size_t block, size_t n)
+{
+	score(a, s, block, n);
+	for (size_t r = 0; r < a->n * a->group; r++) {
+		size_t seen = visible(a->pos + r / a->group, block);
+
+		if (seen)
+			s->by[r] = a->ops->softmax(weights_of(s, r), seen, &s->max[r], &s->sum[r]);
+	}
+	add_values(a, s, block, n);
 }
 
 bool
 attend(const struct attention *a, struct attention_scratch *s)
 {
 	size_t rows = a->n * a->group, end = a->pos + a->n;
+	struct matrix keys;
 
 	for (size_t r = 0; r < rows; r++) {
 		s->max[r] = -INFINITY;
 		s->sum[r] = 0;
 		memset(a->out + row_at(a, r), 0, a->kv->dim * sizeof *a->out);
+		if (kv_keys(a->kv, a->layer, a->head, 0, 0, &keys))
+			a->matmul->quantise(a->q + row_at(a, r), a->kv->dim,
+				s->queries + r * (a->kv->dim / MATMUL_BLOCK));
 	}
 	for (size_t block = 0; block < end; block += ATTENTION_BLOCK) {
 		size_t n = end - block < ATTENTION_BLOCK ? end - block : ATTENTION_BLOCK;

@@ -2,6 +2,9 @@
  * Attention of some queries over one head of the KV cache, with the online softmax in blocks of
  * positions. Blocks lie at multiples of ATTENTION_BLOCK from position 0, and each query is treated
  * alone, so that its result does not depend on what else is in the batch.
+ *
+ * Keys of q8_0 are a matrix: queries are quantised like other activations, and the scores are one
+ * more product of engine/matmul.h. Other keys are multiplied as floats, and so are all values.
  */
 #ifndef ENGINE_ATTENTION_H
 #define ENGINE_ATTENTION_H
@@ -20,6 +23,8 @@ enum {
 /* One thread's working memory. */
 struct attention_scratch {
 	float *vectors;		/* [ATTENTION_BLOCK][dim] */
+	struct act_block *queries;	/* [rows][dim / 32] */
+	void *product;		/* for matmul */
 	float *weights;		/* [rows][ATTENTION_BLOCK] */
 	float *max, *sum, *by;	/* [rows] */
 };
@@ -27,6 +32,7 @@ struct attention_scratch {
 struct attention {
 	const struct kv *kv;
 	const struct ops *ops;
+	const struct matmul_ops *matmul;
 	size_t layer, head;	/* of keys and values */
 	size_t group;		/* query heads that share it */
 	size_t n;		/* tokens */

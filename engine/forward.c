@@ -99,6 +99,8 @@ take_lane(struct forward *f, struct arena *a, struct lane *lane)
 	take_act(a, &lane->act, 1, m->n_embd, max_cols(m));
 	lane->scratch = arena_take(a, f->p.matmul->scratch_bytes(max_cols(m)));
 	s->vectors = arena_take(a, ATTENTION_BLOCK * m->head_dim * sizeof(float));
+	s->queries = arena_take(a, rows * (m->head_dim / MATMUL_BLOCK) * sizeof *s->queries);
+	s->product = lane->scratch;
 	s->weights = arena_take(a, rows * ATTENTION_BLOCK * sizeof(float));
 	s->max = arena_take(a, rows * sizeof(float));
 	s->sum = arena_take(a, rows * sizeof(float));
@@ -350,7 +352,7 @@ attend_head(struct forward *f, struct worker *w, size_t layer, size_t head, size
 	const struct model *m = f->p.model;
 	size_t group = m->n_head / m->n_head_kv, at = (t0 * m->n_head + head * group) * m->head_dim;
 	struct attention a = {
-		.kv = f->p.kv, .ops = f->p.ops, .layer = layer, .head = head, .group = group,
+		.kv = f->p.kv, .ops = f->p.ops, .matmul = f->p.matmul, .layer = layer, .head = head, .group = group,
 		.n = t1 - t0, .pos = f->p.kv->n + t0, .q = f->q + at, .out = f->att + at,
 		.stride = m->n_head * m->head_dim, .stop = f->p.cancel,
 	};

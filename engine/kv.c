@@ -31,49 +31,28 @@ kv_type_parse(const char *name, enum kv_type *out)
 }
 
 static size_t
-scales_of(size_t dim)
-{
-	return (dim + OPS_Q8_BLOCK - 1) / OPS_Q8_BLOCK;
-}
-
-/* Bytes of one vector without its scales. */
-static size_t
 vector_bytes(enum kv_type t, size_t dim)
 {
-	return t == KV_F32 ? dim * sizeof(float) : t == KV_F16 ? dim * sizeof(uint16_t) : dim;
+	return t == KV_F32 ? dim * sizeof(float) : t == KV_F16 ? dim * sizeof(uint16_t) : ops_q8_bytes(dim);
 }
 
 uint64_t
 kv_bytes_per_token(const struct model *m, enum kv_type t)
 {
-	uint64_t bytes = vector_bytes(t, m->head_dim);
-
-	if (t == KV_Q8_0)
-		bytes += scales_of(m->head_dim) * sizeof(uint16_t);
-	return 2 * m->n_layer * m->n_head_kv * bytes;
+	return 2 * m->n_layer * m->n_head_kv * vector_bytes(t, m->head_dim);
 }
 
 /* Sizes of one head's keys, or values, and of the whole; false when they cannot be expressed. */
 static bool
 measure(struct kv *kv)
 {
-	uint64_t at, head, all;
+	uint64_t head, all;
 
-	if (!checked_mul(kv->context, vector_bytes(kv->type, kv->dim), &at) ||
-			!checked_round_up(at, LINE, &at))
+	kv->vector_bytes = vector_bytes(kv->type, kv->dim);
+	if (!checked_mul(kv->context, kv->vector_bytes, &head) || !checked_round_up(head, LINE, &head))
 		return false;
-	head = at;
-	if (kv->type == KV_Q8_0) {
-		uint64_t scales;
-
-		if (!checked_mul(kv->context, scales_of(kv->dim) * sizeof(uint16_t), &scales) ||
-				!checked_add(at, scales, &head) ||
-				!checked_round_up(head, LINE, &head))
-			return false;
-	}
 	if (!checked_mul(head, 2 * kv->n_layer * kv->n_head, &all) || all > SIZE_MAX)
 		return false;
-	kv->scales_at = at;
 	kv->head_bytes = head;
 	kv->bytes = all;
 	return true;
@@ -115,28 +94,24 @@ kv_release(struct kv *kv)
 	kv->data = NULL;
 }
 
-/* Where a head's keys or values begin. */
 static uint8_t *
-head_data(const struct kv *kv, enum kv_half half, size_t layer, size_t head)
+vector(const struct kv *kv, enum kv_half half, size_t layer, size_t head, size_t pos)
 {
-	return kv->data + ((layer * kv->n_head + head) * 2 + half) * kv->head_bytes;
+	return kv->data + ((layer * kv->n_head + head) * 2 + half) * kv->head_bytes + pos * kv->vector_bytes;
 }
 
 static void
-put(const struct kv *kv, uint8_t *base, size_t pos, const float *x)
+put(const struct kv *kv, uint8_t *to, const float *x)
 {
-	uint8_t *vector = base + pos * vector_bytes(kv->type, kv->dim);
-	uint16_t *scales = (uint16_t *)(void *)(base + kv->scales_at) + pos * scales_of(kv->dim);
-
 	switch (kv->type) {
 	case KV_F32:
-		memcpy(vector, x, kv->dim * sizeof *x);
+		memcpy(to, x, kv->dim * sizeof *x);
 		break;
 	case KV_F16:
-		kv->ops->to_f16(x, kv->dim, (uint16_t *)(void *)vector);
+		kv->ops->to_f16(x, kv->dim, (uint16_t *)(void *)to);
 		break;
 	case KV_Q8_0:
-		kv->ops->to_q8(x, kv->dim, (int8_t *)vector, scales);
+		kv->ops->to_q8(x, kv->dim, to);
 		break;
 	}
 }
@@ -145,32 +120,25 @@ void
 kv_put(struct kv *kv, size_t layer, size_t head, size_t pos, const float *key, const float *value)
 {
 	assert(pos < kv->context);
-	put(kv, head_data(kv, KV_KEYS, layer, head), pos, key);
-	put(kv, head_data(kv, KV_VALUES, layer, head), pos, value);
+	put(kv, vector(kv, KV_KEYS, layer, head, pos), key);
+	put(kv, vector(kv, KV_VALUES, layer, head, pos), value);
 }
 
 /* Vectors whose last block is short are decoded one by one, others as one long vector. */
 static void
-get_q8(const struct kv *kv, const uint8_t *base, size_t pos, size_t n, float *out)
+get_q8(const struct kv *kv, const uint8_t *blocks, size_t n, float *out)
 {
-	size_t per = scales_of(kv->dim);
-	const int8_t *q = (const int8_t *)base + pos * kv->dim;
-	const uint16_t *d = (const uint16_t *)(const void *)(base + kv->scales_at) + pos * per;
+	size_t at_once = kv->dim % OPS_Q8_BLOCK ? 1 : n;
 
-	if (kv->dim % OPS_Q8_BLOCK == 0) {
-		kv->ops->from_q8(q, d, n * kv->dim, out);
-		return;
-	}
-	for (size_t i = 0; i < n; i++)
-		kv->ops->from_q8(q + i * kv->dim, d + i * per, kv->dim, out + i * kv->dim);
+	for (size_t i = 0; i < n; i += at_once)
+		kv->ops->from_q8(blocks + i * kv->vector_bytes, at_once * kv->dim, out + i * kv->dim);
 }
 
 const float *
 kv_get(const struct kv *kv, enum kv_half half, size_t layer, size_t head, size_t pos, size_t n,
 	float *scratch)
 {
-	const uint8_t *base = head_data(kv, half, layer, head);
-	const uint8_t *first = base + pos * vector_bytes(kv->type, kv->dim);
+	const uint8_t *first = vector(kv, half, layer, head, pos);
 
 	assert(pos + n <= kv->context);
 	switch (kv->type) {
@@ -180,10 +148,29 @@ kv_get(const struct kv *kv, enum kv_half half, size_t layer, size_t head, size_t
 		kv->ops->from_f16((const uint16_t *)(const void *)first, n * kv->dim, scratch);
 		break;
 	case KV_Q8_0:
-		get_q8(kv, base, pos, n, scratch);
+		get_q8(kv, first, n, scratch);
 		break;
 	}
 	return scratch;
+}
+
+const uint8_t *
+kv_blocks(const struct kv *kv, enum kv_half half, size_t layer, size_t head, size_t pos, size_t n)
+{
+	assert(kv->type == KV_Q8_0 && pos + n <= kv->context);
+	return vector(kv, half, layer, head, pos);
+}
+
+bool
+kv_keys(const struct kv *kv, size_t layer, size_t head, size_t pos, size_t n, struct matrix *out)
+{
+	if (kv->type != KV_Q8_0 || kv->dim % OPS_Q8_BLOCK)
+		return false;
+	*out = (struct matrix){
+		.data = kv_blocks(kv, KV_KEYS, layer, head, pos, n), .type = QUANT_Q8_0,
+		.rows = n, .cols = kv->dim, .row_bytes = kv->vector_bytes,
+	};
+	return true;
 }
 
 void

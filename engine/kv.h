@@ -1,8 +1,7 @@
 /*
  * The KV cache: keys (rotated) and values of the tokens processed so far. For each layer and kv
- * head the vectors of all positions lie one after the other, keys and values apart; for q8_0 the
- * scales (half precision, one a block of 32 elements, the last block of a vector shorter if need
- * be) lie behind them.
+ * head the vectors of all positions lie one after the other, keys and values apart; for q8_0 in
+ * the blocks of Q8_0, so that keys are a matrix; the last block of a vector is cut short if need be.
  *
  * Memory is only taken from the system as positions are written. Different heads and positions may
  * be written by different threads; reading what another thread wrote takes a barrier in between.
@@ -10,11 +9,13 @@
 #ifndef ENGINE_KV_H
 #define ENGINE_KV_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "base/err.h"
 #include "engine/llm.h"
+#include "engine/matmul.h"
 #include "engine/model.h"
 #include "engine/ops.h"
 
@@ -28,8 +29,7 @@ struct kv {
 	size_t n;			/* positions that hold tokens */
 
 	uint8_t *data;			/* owned: [n_layer][n_head][2][head_bytes] */
-	size_t bytes, head_bytes;
-	size_t scales_at;		/* in a head's bytes; q8_0 only */
+	size_t bytes, head_bytes, vector_bytes;
 };
 
 uint64_t kv_bytes_per_token(const struct model *m, enum kv_type t);
@@ -47,6 +47,13 @@ void kv_put(struct kv *kv, size_t layer, size_t head, size_t pos, const float *k
  * `scratch`. */
 const float *kv_get(const struct kv *kv, enum kv_half half, size_t layer, size_t head, size_t pos,
 	size_t n, float *scratch);
+
+/* The same keys as a matrix of n rows, [n][dim]; false when they are none: floats, or short blocks. */
+bool kv_keys(const struct kv *kv, size_t layer, size_t head, size_t pos, size_t n, struct matrix *out);
+
+/* The n q8_0 vectors from position `pos` on, kv->vector_bytes apart. */
+const uint8_t *kv_blocks(const struct kv *kv, enum kv_half half, size_t layer, size_t head, size_t pos,
+	size_t n);
 
 /* Forgets all positions from n on. */
 void kv_truncate(struct kv *kv, size_t n);

@@ -15,7 +15,17 @@
 
 #define OPS_SOFTMAX_LEAST (-69.0f)	/* below this difference a weight is 0 */
 
-enum { OPS_Q8_BLOCK = 32 };	/* elements a scale in the KV cache; the last block may be shorter */
+enum {
+	OPS_Q8_BLOCK = 32,			/* elements of a block of q8, */
+	OPS_Q8_BYTES = 2 + OPS_Q8_BLOCK,	/* behind their scale */
+};
+
+/* Of n elements as q8. */
+static inline size_t
+ops_q8_bytes(size_t n)
+{
+	return n + (n + OPS_Q8_BLOCK - 1) / OPS_Q8_BLOCK * 2;
+}
 
 struct ops {
 	const char *isa;		/* "scalar", "avx2", "avxvnni", "avx512" */
@@ -49,14 +59,19 @@ struct ops {
 
 	/*
 	 * Vectors of the KV cache. Bit-identical over the instruction sets. Half precision: to
-	 * nearest even, what is too large becomes the largest finite number. q8: blocks of 32 with
-	 * the scale max|x| / 127 rounded to half, then x / scale to nearest even; a block with a
-	 * NaN or an infinity becomes zeros.
+	 * nearest even, what is too large becomes the largest finite number. q8: Q8_0's blocks of
+	 * 32 (engine/quant.h), the last one cut short if need be, with the scale max|x| / 127
+	 * rounded to half, then x / scale to nearest even; a block with a NaN or an infinity
+	 * becomes zeros.
 	 */
 	void (*to_f16)(const float *x, size_t n, uint16_t *out);
 	void (*from_f16)(const uint16_t *x, size_t n, float *out);
-	void (*to_q8)(const float *x, size_t n, int8_t *q, uint16_t *d);
-	void (*from_q8)(const int8_t *q, const uint16_t *d, size_t n, float *out);
+	void (*to_q8)(const float *x, size_t n, uint8_t *blocks);
+	void (*from_q8)(const uint8_t *blocks, size_t n, float *out);
+
+	/* The bits of accumulate() of what from_q8() makes of the vectors v, `ld` bytes apart. */
+	void (*accumulate_q8)(float *out, float by, const float *p, const uint8_t *v, size_t ld,
+		size_t n, size_t dim);
 
 	/* To measure the machine: reads n bytes (a multiple of 64), returns their sum as words. */
 	uint64_t (*read)(const void *p, size_t n);

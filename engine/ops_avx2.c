@@ -5,6 +5,7 @@
 #include <float.h>
 #include <immintrin.h>
 #include <math.h>
+#include <string.h>
 
 #include "engine/ops.h"
 #include "engine/unroll.h"
@@ -313,12 +314,13 @@ from_f16(const uint16_t *x, size_t n, float *out)
 }
 
 static void
-block_to_q8(const float *x, size_t n, int8_t *q, uint16_t *d)
+block_to_q8(const float *x, size_t n, uint8_t *block)
 {
 	const __m256 most = _mm256_set1_ps(127), least = _mm256_set1_ps(-127);
 	const __m256 sign = _mm256_set1_ps(-0.0f), finite = _mm256_set1_ps(FLT_MAX);
 	__m256 max = _mm256_setzero_ps(), bad = _mm256_setzero_ps(), by;
 	float scale_of;
+	uint16_t d;
 
 	for (size_t i = 0; i < n; i += V) {
 		__m256 a = _mm256_andnot_ps(sign, _mm256_maskload_ps(x + i, lanes(left(n, i))));
@@ -327,8 +329,9 @@ block_to_q8(const float *x, size_t n, int8_t *q, uint16_t *d)
 		max = _mm256_max_ps(max, a);
 	}
 	scale_of = _mm256_testz_ps(bad, bad) ? max_ps(max) / 127 : 0;
-	*d = _cvtss_sh(scale_of > 65504 ? 65504 : scale_of, _MM_FROUND_TO_NEAREST_INT);
-	scale_of = _cvtsh_ss(*d);
+	d = _cvtss_sh(scale_of > 65504 ? 65504 : scale_of, _MM_FROUND_TO_NEAREST_INT);
+	memcpy(block, &d, sizeof d);
+	scale_of = _cvtsh_ss(d);
 	by = _mm256_set1_ps(scale_of > 0 ? 1 / scale_of : 0);
 	for (size_t i = 0; i < n; i += V) {
 		__m256 v = _mm256_mul_ps(_mm256_maskload_ps(x + i, lanes(left(n, i))), by);
@@ -339,32 +342,91 @@ block_to_q8(const float *x, size_t n, int8_t *q, uint16_t *d)
 			v = _mm256_setzero_ps();
 		_mm256_storeu_si256((__m256i *)(void *)whole, _mm256_cvtps_epi32(v));
 		for (size_t t = 0; t < left(n, i); t++)
-			q[i + t] = (int8_t)whole[t];
+			block[sizeof d + i + t] = (uint8_t)whole[t];
 	}
 }
 
 static void
-to_q8(const float *x, size_t n, int8_t *q, uint16_t *d)
+to_q8(const float *x, size_t n, uint8_t *blocks)
 {
-	for (; n > OPS_Q8_BLOCK; n -= OPS_Q8_BLOCK, x += OPS_Q8_BLOCK, q += OPS_Q8_BLOCK)
-		block_to_q8(x, OPS_Q8_BLOCK, q, d++);
-	block_to_q8(x, n, q, d);
+	for (; n > OPS_Q8_BLOCK; n -= OPS_Q8_BLOCK, x += OPS_Q8_BLOCK, blocks += OPS_Q8_BYTES)
+		block_to_q8(x, OPS_Q8_BLOCK, blocks);
+	block_to_q8(x, n, blocks);
+}
+
+static inline float
+q8_scale(const uint8_t *block)
+{
+	uint16_t d;
+
+	memcpy(&d, block, sizeof d);
+	return _cvtsh_ss(d);
+}
+
+/* Elements i .. i + V of a block. */
+static inline __m256
+q8_elements(const uint8_t *block, size_t i, __m256 by)
+{
+	__m128i q = _mm_loadl_epi64((const __m128i *)(const void *)(block + 2 + i));
+
+	return _mm256_mul_ps(by, _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(q)));
 }
 
 static void
-from_q8(const int8_t *q, const uint16_t *d, size_t n, float *out)
+from_q8(const uint8_t *blocks, size_t n, float *out)
 {
-	size_t i = 0;
+	for (size_t i = 0; i < n; i += OPS_Q8_BLOCK, blocks += OPS_Q8_BYTES) {
+		size_t some = n - i < OPS_Q8_BLOCK ? n - i : OPS_Q8_BLOCK, j = 0;
+		float by = q8_scale(blocks);
 
-	for (; i + V <= n; i += V) {
-		__m256 by = _mm256_set1_ps(_cvtsh_ss(d[i / OPS_Q8_BLOCK]));
-		__m128i b = _mm_loadl_epi64((const __m128i *)(const void *)(q + i));
-
-		_mm256_storeu_ps(out + i,
-			_mm256_mul_ps(by, _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(b))));
+		for (; j + V <= some; j += V)
+			_mm256_storeu_ps(out + i + j, q8_elements(blocks, j, _mm256_set1_ps(by)));
+		for (; j < some; j++)
+			out[i + j] = by * (int8_t)blocks[2 + j];
 	}
-	for (; i < n; i++)
-		out[i] = _cvtsh_ss(d[i / OPS_Q8_BLOCK]) * q[i];
+}
+
+/* As accumulate_q8, for two whole blocks, or one. */
+static inline __attribute__((always_inline)) void
+accumulate_blocks(float *out, __m256 by, const float *p, const uint8_t *v, size_t ld, size_t n,
+	const size_t count)
+{
+	__m256 sum[8];
+
+	UNROLL
+	for (size_t c = 0; c < 4 * count; c++)
+		sum[c] = _mm256_mul_ps(_mm256_loadu_ps(out + c * V), by);
+	for (size_t j = 0; j < n; j++, v += ld) {
+		__m256 w = _mm256_broadcast_ss(p + j);
+
+		UNROLL
+		for (size_t c = 0; c < 4 * count; c++) {
+			const uint8_t *block = v + c / 4 * OPS_Q8_BYTES;
+			__m256 d = _mm256_set1_ps(q8_scale(block));
+
+			sum[c] = _mm256_fmadd_ps(w, q8_elements(block, c % 4 * V, d), sum[c]);
+		}
+	}
+	UNROLL
+	for (size_t c = 0; c < 4 * count; c++)
+		_mm256_storeu_ps(out + c * V, sum[c]);
+}
+
+static void
+accumulate_q8(float *out, float by, const float *p, const uint8_t *v, size_t ld, size_t n, size_t dim)
+{
+	enum { B = OPS_Q8_BLOCK };
+	const __m256 b = _mm256_set1_ps(by);
+	float x[B];
+
+	for (; dim >= 2 * B; dim -= 2 * B, out += 2 * B, v += 2 * OPS_Q8_BYTES)
+		accumulate_blocks(out, b, p, v, ld, n, 2);
+	for (; dim >= B; dim -= B, out += B, v += OPS_Q8_BYTES)
+		accumulate_blocks(out, b, p, v, ld, n, 1);
+	for (size_t j = 0; dim && j < n; j++, v += ld) {
+		from_q8(v, dim, x);
+		accumulate(out, j ? 1 : by, p + j, x, 0, 1, dim);
+	}
 }
 
 static uint64_t
@@ -432,7 +494,8 @@ int8_burst_vnni(uint64_t rounds)
 #define COMMON                                                                                     \
 	.rmsnorm = rmsnorm, .rope = rope, .add = add, .scale = scale, .silu_mul = silu_mul,        \
 	.scores = scores, .softmax = softmax, .accumulate = accumulate, .to_f16 = to_f16,          \
-	.from_f16 = from_f16, .to_q8 = to_q8, .from_q8 = from_q8, .read = read_vectors
+	.from_f16 = from_f16, .to_q8 = to_q8, .from_q8 = from_q8,                 \
+	.accumulate_q8 = accumulate_q8, .read = read_vectors
 
 const struct ops ops_avx2 = { .isa = "avx2", COMMON, .int8_burst = int8_burst };
 const struct ops ops_avxvnni = { .isa = "avxvnni", COMMON, .int8_burst = int8_burst_vnni };

@@ -5,6 +5,7 @@
 #include <float.h>
 #include <immintrin.h>
 #include <math.h>
+#include <string.h>
 
 #include "engine/ops.h"
 #include "engine/unroll.h"
@@ -273,13 +274,14 @@ from_f16(const uint16_t *x, size_t n, float *out)
 }
 
 static void
-block_to_q8(const float *x, size_t n, int8_t *q, uint16_t *d)
+block_to_q8(const float *x, size_t n, uint8_t *block)
 {
 	const __m512 most = _mm512_set1_ps(127), least = _mm512_set1_ps(-127);
 	const __m512 finite = _mm512_set1_ps(FLT_MAX);
 	__m512 max = _mm512_setzero_ps();
 	__mmask16 bad = 0, k;
 	float scale_of, by;
+	uint16_t d;
 
 	for (size_t i = 0; i < n; i += V) {
 		__m512 a = _mm512_abs_ps(_mm512_maskz_loadu_ps(lanes(n, i), x + i));
@@ -288,8 +290,9 @@ block_to_q8(const float *x, size_t n, int8_t *q, uint16_t *d)
 		max = _mm512_max_ps(max, a);
 	}
 	scale_of = bad ? 0 : _mm512_reduce_max_ps(max) / 127;
-	*d = _cvtss_sh(scale_of > 65504 ? 65504 : scale_of, _MM_FROUND_TO_NEAREST_INT);
-	scale_of = _cvtsh_ss(*d);
+	d = _cvtss_sh(scale_of > 65504 ? 65504 : scale_of, _MM_FROUND_TO_NEAREST_INT);
+	memcpy(block, &d, sizeof d);
+	scale_of = _cvtsh_ss(d);
 	by = scale_of > 0 ? 1 / scale_of : 0;
 	for (size_t i = 0; i < n; i += V) {
 		__m512 v;
@@ -298,27 +301,91 @@ block_to_q8(const float *x, size_t n, int8_t *q, uint16_t *d)
 		v = _mm512_mul_ps(_mm512_maskz_loadu_ps(k, x + i), _mm512_set1_ps(by));
 		v = _mm512_max_ps(least, _mm512_min_ps(most, v));
 		v = _mm512_maskz_mov_ps(scale_of > 0 ? 0xffff : 0, v);
-		_mm512_mask_cvtepi32_storeu_epi8(q + i, k, _mm512_cvtps_epi32(v));
+		_mm512_mask_cvtepi32_storeu_epi8(block + sizeof d + i, k, _mm512_cvtps_epi32(v));
 	}
 }
 
 static void
-to_q8(const float *x, size_t n, int8_t *q, uint16_t *d)
+to_q8(const float *x, size_t n, uint8_t *blocks)
 {
-	for (; n > OPS_Q8_BLOCK; n -= OPS_Q8_BLOCK, x += OPS_Q8_BLOCK, q += OPS_Q8_BLOCK)
-		block_to_q8(x, OPS_Q8_BLOCK, q, d++);
-	block_to_q8(x, n, q, d);
+	for (; n > OPS_Q8_BLOCK; n -= OPS_Q8_BLOCK, x += OPS_Q8_BLOCK, blocks += OPS_Q8_BYTES)
+		block_to_q8(x, OPS_Q8_BLOCK, blocks);
+	block_to_q8(x, n, blocks);
+}
+
+/* A block's scale. */
+static inline __m512
+q8_scale(const uint8_t *block)
+{
+	uint16_t d;
+
+	memcpy(&d, block, sizeof d);
+	return _mm512_set1_ps(_cvtsh_ss(d));
+}
+
+/* Elements i .. i + V of a block, as many as k says. */
+static inline __m512
+q8_elements(const uint8_t *block, size_t i, __mmask16 k, __m512 by)
+{
+	__m512i q = _mm512_cvtepi8_epi32(_mm_maskz_loadu_epi8(k, block + 2 + i));
+
+	return _mm512_mul_ps(by, _mm512_cvtepi32_ps(q));
 }
 
 static void
-from_q8(const int8_t *q, const uint16_t *d, size_t n, float *out)
+from_q8(const uint8_t *blocks, size_t n, float *out)
 {
-	for (size_t i = 0; i < n; i += V) {
-		__mmask16 k = lanes(n, i);
-		__m512 by = _mm512_set1_ps(_cvtsh_ss(d[i / OPS_Q8_BLOCK]));
-		__m512i b = _mm512_cvtepi8_epi32(_mm_maskz_loadu_epi8(k, q + i));
+	for (size_t i = 0; i < n; i += OPS_Q8_BLOCK, blocks += OPS_Q8_BYTES) {
+		__m512 by = q8_scale(blocks);
 
-		_mm512_mask_storeu_ps(out + i, k, _mm512_mul_ps(by, _mm512_cvtepi32_ps(b)));
+		for (size_t j = 0; j < OPS_Q8_BLOCK && i + j < n; j += V) {
+			__mmask16 k = lanes(n, i + j);
+
+			_mm512_mask_storeu_ps(out + i + j, k, q8_elements(blocks, j, k, by));
+		}
+	}
+}
+
+/* As accumulate_q8, for `count` whole blocks. */
+static inline __attribute__((always_inline)) void
+accumulate_blocks(float *out, __m512 by, const float *p, const uint8_t *v, size_t ld, size_t n,
+	const size_t count)
+{
+	__m512 sum[8];
+
+	UNROLL
+	for (size_t c = 0; c < 2 * count; c++)
+		sum[c] = _mm512_mul_ps(_mm512_loadu_ps(out + c * V), by);
+	for (size_t j = 0; j < n; j++, v += ld) {
+		__m512 w = _mm512_set1_ps(p[j]);
+
+		UNROLL
+		for (size_t c = 0; c < 2 * count; c++) {
+			const uint8_t *block = v + c / 2 * OPS_Q8_BYTES;
+
+			sum[c] = _mm512_fmadd_ps(w, q8_elements(block, c % 2 * V, 0xffff, q8_scale(block)),
+				sum[c]);
+		}
+	}
+	UNROLL
+	for (size_t c = 0; c < 2 * count; c++)
+		_mm512_storeu_ps(out + c * V, sum[c]);
+}
+
+static void
+accumulate_q8(float *out, float by, const float *p, const uint8_t *v, size_t ld, size_t n, size_t dim)
+{
+	enum { B = OPS_Q8_BLOCK };
+	const __m512 b = _mm512_set1_ps(by);
+	float x[B];
+
+	for (; dim >= 4 * B; dim -= 4 * B, out += 4 * B, v += 4 * OPS_Q8_BYTES)
+		accumulate_blocks(out, b, p, v, ld, n, 4);
+	for (; dim >= B; dim -= B, out += B, v += OPS_Q8_BYTES)
+		accumulate_blocks(out, b, p, v, ld, n, 1);
+	for (size_t j = 0; dim && j < n; j++, v += ld) {
+		from_q8(v, dim, x);
+		accumulate(out, j ? 1 : by, p + j, x, 0, 1, dim);
 	}
 }
 
@@ -369,6 +436,7 @@ const struct ops ops_avx512 = {
 	.from_f16 = from_f16,
 	.to_q8 = to_q8,
 	.from_q8 = from_q8,
+	.accumulate_q8 = accumulate_q8,
 	.read = read_vectors,
 	.int8_burst = int8_burst,
 };

@@ -123,10 +123,11 @@ from_f16(const uint16_t *x, size_t n, float *out)
 }
 
 static void
-block_to_q8(const float *x, size_t n, int8_t *q, uint16_t *d)
+block_to_q8(const float *x, size_t n, uint8_t *block)
 {
 	float max = 0, scaled, by;
 	bool finite = true;
+	uint16_t d;
 
 	for (size_t i = 0; i < n; i++) {
 		float a = fabsf(x[i]);
@@ -135,31 +136,51 @@ block_to_q8(const float *x, size_t n, int8_t *q, uint16_t *d)
 		max = a > max ? a : max;
 	}
 	max = finite ? max / 127 : 0;
-	*d = quant_f32_to_f16(max > 65504 ? 65504 : max);
-	by = quant_f16_to_f32(*d);
+	d = quant_f32_to_f16(max > 65504 ? 65504 : max);
+	memcpy(block, &d, sizeof d);
+	by = quant_f16_to_f32(d);
 	by = by > 0 ? 1 / by : 0;
 	for (size_t i = 0; i < n; i++) {
 		scaled = max > 0 ? rintf(x[i] * by) : 0;
-		q[i] = (int8_t)(scaled > 127 ? 127 : scaled < -127 ? -127 : scaled);
+		block[sizeof d + i] = (uint8_t)(int8_t)(scaled > 127 ? 127 : scaled < -127 ? -127 : scaled);
 	}
 }
 
 static void
-to_q8(const float *x, size_t n, int8_t *q, uint16_t *d)
+to_q8(const float *x, size_t n, uint8_t *blocks)
 {
-	for (; n > OPS_Q8_BLOCK; n -= OPS_Q8_BLOCK, x += OPS_Q8_BLOCK, q += OPS_Q8_BLOCK)
-		block_to_q8(x, OPS_Q8_BLOCK, q, d++);
-	block_to_q8(x, n, q, d);
+	for (; n > OPS_Q8_BLOCK; n -= OPS_Q8_BLOCK, x += OPS_Q8_BLOCK, blocks += OPS_Q8_BYTES)
+		block_to_q8(x, OPS_Q8_BLOCK, blocks);
+	block_to_q8(x, n, blocks);
 }
 
 static void
-from_q8(const int8_t *q, const uint16_t *d, size_t n, float *out)
+from_q8(const uint8_t *blocks, size_t n, float *out)
 {
-	for (size_t i = 0; i < n; i += OPS_Q8_BLOCK) {
-		float by = quant_f16_to_f32(*d++);
+	for (size_t i = 0; i < n; i += OPS_Q8_BLOCK, blocks += OPS_Q8_BYTES) {
+		const int8_t *q = (const int8_t *)blocks + 2;
+		uint16_t d;
+		float by;
 
-		for (size_t j = i; j < n && j < i + OPS_Q8_BLOCK; j++)
-			out[j] = by * q[j];
+		memcpy(&d, blocks, sizeof d);
+		by = quant_f16_to_f32(d);
+		for (size_t j = 0; j < n - i && j < OPS_Q8_BLOCK; j++)
+			out[i + j] = by * q[j];
+	}
+}
+
+static void
+accumulate_q8(float *out, float by, const float *p, const uint8_t *v, size_t ld, size_t n, size_t dim)
+{
+	float x[OPS_Q8_BLOCK];
+
+	for (size_t i = 0; i < dim; i += OPS_Q8_BLOCK, v += OPS_Q8_BYTES) {
+		size_t some = dim - i < OPS_Q8_BLOCK ? dim - i : OPS_Q8_BLOCK;
+
+		for (size_t j = 0; j < n; j++) {
+			from_q8(v + j * ld, some, x);
+			accumulate(out + i, j ? 1 : by, p + j, x, 0, 1, some);
+		}
 	}
 }
 
@@ -211,6 +232,7 @@ const struct ops ops_scalar = {
 	.from_f16 = from_f16,
 	.to_q8 = to_q8,
 	.from_q8 = from_q8,
+	.accumulate_q8 = accumulate_q8,
 	.read = read_words,
 	.int8_burst = int8_burst,
 };

@@ -344,6 +344,15 @@ ops__f16__as_the_reference(void **state)
 	each_isa(halves);
 }
 
+static float
+q8_scale(const uint8_t *blocks, size_t i)
+{
+	uint16_t d;
+
+	memcpy(&d, blocks + i * 34, sizeof d);
+	return quant_f16_to_f32(d);
+}
+
 static void
 q8(const struct ops *o)
 {
@@ -351,23 +360,22 @@ q8(const struct ops *o)
 
 	EACH_LENGTH(n) {
 		for (size_t k = 0; k < sizeof scales / sizeof *scales; k++) {
-			int8_t q[MAX + 1], want[MAX];
-			uint16_t d[MAX / 32 + 1], want_d[MAX / 32 + 1];
+			uint8_t q[MAX / 32 * 34 + 64], want[sizeof q];
+			size_t bytes = ops_q8_bytes(n);
 
 			fill(x, n, scales[k]);
 			if (n > 60)
 				x[n - 1] = k % 2 ? NAN : -INFINITY;
-			q[n] = 7;
-			o->to_q8(x, n, q, d);
-			assert_int_equal(q[n], 7);
-			ops_scalar.to_q8(x, n, want, want_d);
-			assert_memory_equal(q, want, n);
-			assert_memory_equal(d, want_d, (n + 31) / 32 * sizeof *d);
+			q[bytes] = 7;
+			o->to_q8(x, n, q);
+			assert_int_equal(q[bytes], 7);
+			ops_scalar.to_q8(x, n, want);
+			assert_memory_equal(q, want, bytes);
 			guard(out, n);
-			o->from_q8(q, d, n, out);
+			o->from_q8(q, n, out);
 			guarded(out, n);
 			for (size_t i = 0; i < n; i++)
-				assert_true(out[i] == quant_f16_to_f32(d[i / 32]) * q[i]);
+				assert_true(out[i] == q8_scale(q, i / 32) * (int8_t)q[i / 32 * 34 + 2 + i % 32]);
 		}
 	}
 }
@@ -383,20 +391,53 @@ ops__q8__bits_of_the_scalar_one(void **state)
 static void
 ops__q8__error_is_bounded(void **state)
 {
-	int8_t q[80];
-	uint16_t d[3];
+	uint8_t q[86];
 
 	fill(x, 80, 5);
 	x[64 + 5] = 1000;	/* in the short last block: must not coarsen the others */
-	ops_scalar.to_q8(x, 80, q, d);
-	ops_scalar.from_q8(q, d, 80, out);
+	ops_scalar.to_q8(x, 80, q);
+	ops_scalar.from_q8(q, 80, out);
 	for (size_t i = 0; i < 80; i++)
 		near(out[i], x[i], (i < 64 ? 5.0 : 1000.0) / 127 * 0.57);
 	x[3] = NAN;
-	ops_scalar.to_q8(x, 80, q, d);
-	assert_int_equal(d[0], 0);
-	assert_int_equal(q[7], 0);
-	assert_true(d[1] != 0);
+	ops_scalar.to_q8(x, 80, q);
+	assert_true(q8_scale(q, 0) == 0);
+	assert_int_equal(q[2 + 7], 0);
+	assert_true(q8_scale(q, 1) != 0);
+}
+
+/* Values straight from their blocks: the bits of decoding them first. */
+static void
+accumulated_q8(const struct ops *o)
+{
+	static const size_t dims[] = { 2, 8, 30, 32, 64, 80, 96, 128, 200, 256 };
+
+	for (size_t d = 0; d < sizeof dims / sizeof *dims; d++) {
+		size_t dim = dims[d], ld = ops_q8_bytes(dim) + d % 3;
+		float p[9], values[9 * 256], want[300], got[300];
+		uint8_t *blocks = xcalloc(8 * ld + ops_q8_bytes(dim), 1);
+
+		fill(p, 9, 1);
+		fill(values, 9 * dim, 3);
+		fill(want, dim, 1);
+		memcpy(got, want, sizeof got);
+		for (size_t j = 0; j < 9; j++) {
+			o->to_q8(values + j * dim, dim, blocks + j * ld);
+			o->from_q8(blocks + j * ld, dim, values + j * dim);
+		}
+		o->accumulate(want, 0.3f, p, values, dim, 9, dim);
+		guard(got, dim);
+		o->accumulate_q8(got, 0.3f, p, blocks, ld, 9, dim);
+		guarded(got, dim);
+		assert_memory_equal(got, want, dim * sizeof *got);
+		free(blocks);
+	}
+}
+
+static void
+ops__accumulate_q8__bits_of_the_decoded(void **state)
+{
+	each_isa(accumulated_q8);
 }
 
 static void
@@ -439,6 +480,7 @@ main(void)
 		cmocka_unit_test(ops__f16__as_the_reference),
 		cmocka_unit_test(ops__q8__bits_of_the_scalar_one),
 		cmocka_unit_test(ops__q8__error_is_bounded),
+		cmocka_unit_test(ops__accumulate_q8__bits_of_the_decoded),
 		cmocka_unit_test(ops__measures__read_all_and_count),
 		cmocka_unit_test(ops__select__unknown_is_scalar),
 	};
