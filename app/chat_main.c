@@ -98,8 +98,8 @@ prepare(struct chat *h, struct err *e)
 	if (!h->keymap)
 		return -1;
 	if (!h->o->no_save) {
-		h->sessions_dir = path_data("sessions");
-		h->cache = path_cache("summaries");
+		h->sessions_dir = path_sessions();
+		h->cache = path_summaries();
 		h->history = path_state("history");
 	}
 	h->state_dir = path_state(NULL);

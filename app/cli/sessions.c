@@ -290,8 +290,8 @@ cli_sessions(const struct options *o)
 	int rc;
 
 	tool_start(&s.t);
-	s.dir = path_data("sessions");
-	s.cache = path_cache("sessions");
+	s.dir = path_sessions();
+	s.cache = path_summaries();
 	rc = run_verb(&s);
 	free(s.dir);
 	free(s.cache);
