@@ -15,7 +15,16 @@ escape() {
 
 # The option rows of a help text: two blanks, the option, and after two blanks or more what it does.
 options() {
-	"$hum" "$@" --help | sed -n 's/^  \( *-.*\)$/\1/p' | escape | awk '
+	"$hum" "$@" --help | sed -n 's/^  \( *-.*\)$/\1/p' | rows
+}
+
+# The same of a program's verbs.
+verbs() {
+	"$hum" "$1" --help | sed -n '/^Verbs:$/,$s/^  //p' | sed "s/^/$1 /" | rows
+}
+
+rows() {
+	escape | awk '
 		{ sub(/^ +/, "") }
 		match($0, /  +/) { print ".TP"; print ".B " substr($0, 1, RSTART - 1); print substr($0, RSTART + RLENGTH); next }
 		# An option too long for its column is followed by one blank only.
@@ -61,31 +70,9 @@ for program in $(programs); do
 	printf '.SS "%s"\n' "$("$hum" "$program" --help | sed -n 's/^Usage: //p' | escape)"
 	"$hum" "$program" --help | sed -n 2p | escape
 	options "$program"
+	verbs "$program"
 done
 cat <<'END'
-.SH "CHATS ON DISK"
-.TP
-.B hum sessions list
-The chats, the newest first.
-.TP
-.BI "hum sessions show " ID|TITLE
-A chat as text. An id may be cut short, of a title a part will do.
-.TP
-.BI "hum sessions search " WORDS
-Every line of every chat with these words; upper and lower case are the same.
-.TP
-.BI "hum sessions export " ID|TITLE
-A chat on standard output, as markdown, text or JSON.
-.TP
-.BI "hum sessions import " FILE
-A new chat out of the JSON of export, a list of messages as other programs write it, or a session file; "\-" is standard
-input. Prints its id.
-.TP
-.BI "hum sessions delete " "ID|TITLE ..."
-Moves chats to the trash folder beside them.
-.TP
-.B hum sessions doctor
-Reads all chats to the end, and puts torn ends into files of their own.
 .SH "EXIT STATUS"
 .TP
 0
@@ -138,5 +125,5 @@ what can be made again
 no colours when set
 .TP
 .B HUM_ISA
-kernels to compute with: scalar, avx2, avxvnni, avx512
+kernels to compute with: scalar, avx2, avxvnni, avx512, neon
 END

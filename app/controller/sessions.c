@@ -293,8 +293,10 @@ controller_delete_now(struct controller *c)
 {
 	const char *open = session_path(c->session);
 	bool mine = open && !strcmp(open, c->doomed);
+	char id[16];
 	struct err e;
 
+	session_short_name(c->doomed, id);
 	if (mine) {
 		ui_set_input(c->ui, "");	/* its draft goes with it */
 		controller_new_session(c, NULL);
@@ -302,7 +304,7 @@ controller_delete_now(struct controller *c)
 	if (session_delete(c->doomed, &e) < 0)
 		controller_error(c, "Not deleted: %s", e.text);
 	else
-		controller_flash(c, "Moved to the trash folder");
+		controller_notice(c, "The chat is in the trash. To bring it back: hum sessions undelete %s", id);
 	free(c->doomed);
 	c->doomed = NULL;
 }

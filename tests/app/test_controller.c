@@ -705,6 +705,7 @@ delete__asks__and_moves_to_trash(void **state)
 	rig_keys(&r, "y");
 	assert_int_equal(access(path, F_OK), -1);
 	rig_shows(&r, "new chat");
+	rig_shows(&r, "To bring it back: hum sessions undelete 0");
 	free(path);
 }
 
