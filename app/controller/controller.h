@@ -92,7 +92,6 @@ struct controller {
 	struct theme_entry *themes;
 	size_t n_themes;
 	struct style_sheet style;
-	bool opening;			/* the conversation to be shown was not in view before */
 	int plain_popup;		/* without a screen: the list or question that the next line answers; 0: none */
 	char *doomed;			/* path of the session that POPUP_DELETE asks about */
 	bool quit_asked;		/* Ctrl-C was pressed once */

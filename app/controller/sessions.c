@@ -154,9 +154,8 @@ adopt(struct controller *c, struct session *s)
 	c->after_load = NULL;
 	c->disk_failed = false;
 	c->view.live = s->read_only ? s->conv.head : 0;	/* whoever has it open may be writing it */
-	c->opening = true;
 	controller_show_conversation(c);
-	c->opening = false;
+	chat_view_read_out(&c->view, &s->conv, 0);
 	controller_draft_load(c);
 	greet(c);
 }
