@@ -144,6 +144,7 @@ open_screen(struct chat *h, struct err *e)
 		.style = &h->style,
 		.keymap = h->keymap,
 		.history_path = h->history,
+		.no_mouse = !h->config->mouse,
 		.complete = command_complete,
 		.ctx = &h->controller,
 	};

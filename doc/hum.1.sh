@@ -54,7 +54,10 @@ hum \- chat with Llama\-2\-Chat models in the terminal
 .SH DESCRIPTION
 .B hum
 opens a full\-screen chat with a model that runs on the processor of this machine. Every chat is kept on disk.
-F1 or /help shows keys and commands.
+F1 or /help shows keys and commands. The wheel of the mouse scrolls; with Shift held (Option on a Mac) the mouse selects
+text as it does in other programs, and
+.B mouse: false
+in the configuration leaves it to the terminal altogether.
 .PP
 With
 .B \-p

@@ -26,8 +26,8 @@ static const struct command commands[] = {
 	{ "stats", "", "figures of the last answer", false, command_stats, NULL },
 	{ "context", "", "what the model sees, and how full its context is", false, command_context, NULL },
 	{ "theme", "[name]", "choose the colours", false, command_theme, complete_theme },
-	{ "keys", "", "show the keys", false, command_help, NULL },
-	{ "help", "", "show commands and keys", false, command_help, NULL },
+	{ "keys", "", "show the keys", false, command_keys, NULL },
+	{ "help", "", "show keys and commands", false, command_help, NULL },
 	{ "quit", "", "leave hum; everything is saved", false, command_quit, NULL },
 };
 
@@ -169,18 +169,37 @@ add_row(struct strbuf *b, const char *left, const char *help)
 	strbuf_addf(b, "  %-28s %s\n", left, help);
 }
 
-void
-command_help_page(struct controller *c)
+static void
+add_keys(struct strbuf *b, const struct controller *c)
 {
-	struct strbuf b = STRBUF_INIT;
-
-	strbuf_adds(&b, "Keys\n\n");
 	for (int a = 0; a < ACTION_COUNT; a++) {
 		const char *keys = c->o.keymap ? keymap_keys(c->o.keymap, a) : "";
 
 		if (*keys)
-			add_row(&b, keys, action_help(a));
+			add_row(b, keys, action_help(a));
 	}
+	add_row(b, "mouse wheel", "scroll");
+	add_row(b, "Shift and the mouse", "select text, as without hum (Option on a Mac)");
+}
+
+void
+command_keys(struct controller *c, const char *arg)
+{
+	struct strbuf b = STRBUF_INIT;
+
+	add_keys(&b, c);
+	strbuf_adds(&b, "\nIn config.yaml, keys: binds others, and mouse: false leaves the mouse to the terminal.\n");
+	controller_page(c, "Keys", b.s);
+	strbuf_release(&b);
+}
+
+void
+command_help(struct controller *c, const char *arg)
+{
+	struct strbuf b = STRBUF_INIT;
+
+	strbuf_adds(&b, "Keys\n\n");
+	add_keys(&b, c);
 	strbuf_adds(&b, "\nCommands\n\n");
 	for (size_t i = 0; i < N_COMMANDS; i++) {
 		char *left = xasprintf("/%s %s", commands[i].name, commands[i].args);
