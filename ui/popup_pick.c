@@ -478,6 +478,18 @@ pick_draw(struct popup *p, struct canvas *c, const struct layout *l, int *row, i
 	draw_list(k, c, list);
 }
 
+static void
+pick_preview(struct popup *p, size_t item, const char *text)
+{
+	struct pick *k = (struct pick *)p;
+
+	if (item >= k->n)
+		return;
+	free(k->items[item].preview);
+	k->items[item].preview = popup_text(text, false);
+	flow_release(&k->preview);
+}
+
 /* ---- making one ------------------------------------------------------------------------------ */
 
 static const struct popup_ops pick_ops = {
@@ -485,6 +497,7 @@ static const struct popup_ops pick_ops = {
 	.key = pick_key,
 	.text = pick_text,
 	.scroll = pick_scroll,
+	.preview = pick_preview,
 	.draw = pick_draw,
 };
 

@@ -520,6 +520,30 @@ model__refused__the_model_before_stays(void **state)
 }
 
 static void
+model__picker__tells_what_is_under_the_cursor(void **state)
+{
+	home_write("model.safetensors", "not a model");
+	start();
+	rig_line(&r, "/model");
+	rig_shows(&r, "parameters");		/* of the guide, which answers now */
+	rig_shows(&r, "template llama-2");
+	rig_shows(&r, ": fits");
+	rig_shows(&r, "not usable");
+	rig_keys(&r, "safetensors");
+	rig_shows(&r, "not a GGUF file");
+}
+
+static void
+model__loaded_into_an_empty_chat__the_guide_leaves_it(void **state)
+{
+	home_write("other.gguf", "x");
+	start();
+	rig_shows(&r, "This is the guide");
+	rig_line(&r, "/model other");
+	rig_hides(&r, "This is the guide");
+}
+
+static void
 set__context__loads_again(void **state)
 {
 	start();
@@ -831,6 +855,8 @@ main(void)
 		TEST(start__system_option__replaces_that_of_a_resumed_chat),
 		TEST(session__open_elsewhere__can_only_be_read),
 		TEST(model__refused__the_model_before_stays),
+		TEST(model__picker__tells_what_is_under_the_cursor),
+		TEST(model__loaded_into_an_empty_chat__the_guide_leaves_it),
 		TEST(set__context__loads_again),
 		TEST(system__in_mid_chat),
 		TEST(context__older_messages_leave__is_said_once),

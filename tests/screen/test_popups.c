@@ -213,6 +213,28 @@ pick__preview__stands_beside_or_below(void **state)
 }
 
 static void
+pick__preview__comes_later_for_the_chosen_row(void **state)
+{
+	static const struct ui_choice models[] = { { "one", NULL, "" }, { "two", NULL, "" } };
+
+	screen_open(24, 100, NULL);
+	ui_pick_preview(screen, 0, "nobody asked");
+	ui_pick(screen, &(struct ui_pick){ .tag = 7, .title = "Models", .items = models, .n = 2 });
+	screen_lacks("nobody asked");
+	ui_pick_preview(screen, 0, "facts of one");
+	ui_pick_preview(screen, 1, "facts of two");
+	ui_pick_preview(screen, 2, "facts of none");
+	screen_has("facts of one");
+	screen_lacks("facts of two");
+	screen_key(DOWN);
+	assert_int_equal(expect_event(UI_PICK_MOVED).choice, 1);
+	screen_has("facts of two");
+	ui_pick_preview(screen, 1, "other\033facts");
+	screen_lacks("facts of two");
+	screen_has("other");
+}
+
+static void
 pick__empty__says_so(void **state)
 {
 	screen_open(16, 64, NULL);
@@ -406,6 +428,7 @@ main(void)
 		TEST(pick__keys__move_choose_and_cancel),
 		TEST(pick__long_list__scrolls_with_the_choice),
 		TEST(pick__preview__stands_beside_or_below),
+		TEST(pick__preview__comes_later_for_the_chosen_row),
 		TEST(pick__empty__says_so),
 		TEST(ask__question__is_answered_by_y_and_n),
 		TEST(page__text__is_read_and_closed),
