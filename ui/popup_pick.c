@@ -396,7 +396,7 @@ draw_preview(struct pick *k, struct canvas *c, struct rect r)
 	if (k->preview_of != k->shown[k->selected])
 		flow_release(&k->preview);
 	k->preview_of = k->shown[k->selected];
-	flow_wrap(&k->preview, (struct flow_shape){ r.cols, 0, false }, 0, text, strlen(text));
+	flow_wrap(&k->preview, (struct flow_shape){ .width = r.cols }, 0, text, strlen(text));
 	for (int i = 0; i < r.rows && (size_t)i < k->preview.n; i++) {
 		struct pen p = pen_at(c, r.row + i, r.col, r.col + r.cols);
 

@@ -166,7 +166,7 @@ command_complete(void *ctx, const char *line, size_t cursor, struct ui_completio
 static void
 add_row(struct strbuf *b, const char *left, const char *help)
 {
-	strbuf_addf(b, "  %-28s %s\n", left, help);
+	strbuf_addf(b, "  %-30s %s\n", left, help);
 }
 
 static void
@@ -178,6 +178,7 @@ add_keys(struct strbuf *b, const struct controller *c)
 		if (*keys)
 			add_row(b, keys, action_help(a));
 	}
+	add_row(b, "Ctrl-D in an empty input", "the same as Ctrl-C");
 	add_row(b, "mouse wheel", "scroll");
 	add_row(b, "Shift and the mouse", "select text, as without hum (Option on a Mac)");
 }

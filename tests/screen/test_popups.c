@@ -330,6 +330,20 @@ page__text__is_read_and_closed(void **state)
 }
 
 static void
+page__rows_of_two_columns__go_on_in_the_second(void **state)
+{
+	screen_open(12, 60, NULL);
+	ui_page(screen, "Keys",
+		"  Esc       stop the answer that is being written, and keep it\n"
+		"No column.  This sentence is wrapped as any other would be.\n");
+	screen_has("│   Esc       stop the answer that is being written,");
+	screen_has("│             and keep it");
+	screen_has("│ would be.");
+	ui_resize_to(screen, 12, 30);		/* too narrow for it */
+	screen_has("│   answer that");
+}
+
+static void
 popup__paste__goes_to_the_filter(void **state)
 {
 	screen_open(16, 64, NULL);
@@ -432,6 +446,7 @@ main(void)
 		TEST(pick__empty__says_so),
 		TEST(ask__question__is_answered_by_y_and_n),
 		TEST(page__text__is_read_and_closed),
+		TEST(page__rows_of_two_columns__go_on_in_the_second),
 		TEST(popup__paste__goes_to_the_filter),
 		TEST(complete__tab__completes_what_is_common_and_lists_the_rest),
 		TEST(complete__typing__narrows_the_list),
