@@ -285,10 +285,21 @@ session_event(struct controller *c, const struct ui_event *ev)
 
 	if (!s)
 		return;
-	if (ev->type == UI_PICK && controller_resume(c, s->path, &e) < 0)
+	if (ev->type == UI_PICK && controller_resume(c, s->path, &e) < 0) {
 		controller_error(c, "%s", e.text);
-	else if (ev->type == UI_PICK_KEY && ev->key == 'd')
+	} else if (ev->type == UI_PICK_KEY && ev->key == 'd') {
 		controller_ask_delete(c, s->path, s->title);
+		c->back_to_list = true;
+	}
+}
+
+static void
+delete_event(struct controller *c, const struct ui_event *ev)
+{
+	if (ev->type == UI_ANSWER && ev->choice == 1 && c->doomed)
+		controller_delete_now(c);
+	if (ev->type == UI_ANSWER && c->back_to_list)
+		controller_pick_session(c);
 }
 
 void
@@ -311,8 +322,7 @@ controller_popup_event(struct controller *c, const struct ui_event *ev)
 		system_event(c, ev);
 		break;
 	case POPUP_DELETE:
-		if (ev->type == UI_ANSWER && ev->choice == 1 && c->doomed)
-			controller_delete_now(c);
+		delete_event(c, ev);
 		break;
 	}
 }

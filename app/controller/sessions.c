@@ -283,6 +283,7 @@ controller_ask_delete(struct controller *c, const char *path, const char *title)
 		title ? title : "untitled");
 	free(c->doomed);
 	c->doomed = xstrdup(path);
+	c->back_to_list = false;
 	controller_ask(c, POPUP_DELETE, question);
 	free(question);
 }

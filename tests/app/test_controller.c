@@ -749,6 +749,29 @@ sessions__picker__opens_another(void **state)
 }
 
 static void
+sessions__picker__stays_for_more_after_a_delete(void **state)
+{
+	start();
+	exchange("alpha question", "alpha answer");
+	rig_line(&r, "/new");
+	exchange("beta question", "beta answer");
+	rig_keys(&r, "\017alpha");
+	rig_keys(&r, "\004");		/* Ctrl-D */
+	rig_shows(&r, "Delete \"alpha question\"?");
+	rig_keys(&r, "y");
+	rig_shows(&r, "Chats");
+	rig_hides(&r, "alpha question");
+	rig_keys(&r, "\004");
+	rig_keys(&r, "n");
+	rig_shows(&r, "Chats");
+	rig_keys(&r, "\033");
+	rig_shows(&r, "beta answer");
+	rig_line(&r, "/delete");	/* which no list asked for */
+	rig_keys(&r, "n");
+	rig_hides(&r, "Chats");
+}
+
+static void
 draft__survives_the_program(void **state)
 {
 	start();
@@ -868,6 +891,7 @@ main(void)
 		TEST(resume__after_a_crash__offers_to_go_on),
 		TEST(delete__asks__and_moves_to_trash),
 		TEST(sessions__picker__opens_another),
+		TEST(sessions__picker__stays_for_more_after_a_delete),
 		TEST(draft__survives_the_program),
 		TEST(disk__that_fails__is_said_and_nothing_stops),
 		TEST(command__unknown__names_the_nearest_and_comes_back),
