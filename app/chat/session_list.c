@@ -387,10 +387,10 @@ session_find(const char *dir, const char *cache_path, const char *what, struct e
 		free(path);
 		path = NULL;
 		if (found)
-			err_set(e, ERR_STORE, "\"%s\" could be any of %zu sessions: %s%s", what,
+			err_set(e, ERR_STORE, "\"%s\" could be any of %zu chats: %s%s", what,
 				found, candidates.s, found > 4 ? ", ..." : "");
 		else
-			err_set(e, ERR_STORE, "there is no session \"%s\"", what);
+			err_set(e, ERR_STORE, "there is no chat \"%s\"", what);
 	}
 	strbuf_release(&candidates);
 	return path;

@@ -166,7 +166,7 @@ command_complete(void *ctx, const char *line, size_t cursor, struct ui_completio
 static void
 add_row(struct strbuf *b, const char *left, const char *help)
 {
-	strbuf_addf(b, "  %-30s %s\n", left, help);
+	strbuf_addf(b, "  %-31s %s\n", left, help);
 }
 
 static void

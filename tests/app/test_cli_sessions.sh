@@ -124,7 +124,7 @@ gives 0 sessions undelete "$other"
 prints 'is back'
 gives 0 sessions show "$other"
 gives 6 sessions undelete "$other"
-says 'in the trash: there is no session'
+says 'in the trash: there is no chat'
 mkdir -p "$sessions/trash"
 cp "$sessions/$other.yaml" "$sessions/trash"
 gives 6 sessions undelete "$other"

@@ -260,11 +260,11 @@ find__takes_ids_their_beginnings_and_titles(void **state)
 	assert_finds("trip", "0198c1e2-bbbb.yaml");
 	assert_finds("cusco", "0198c1e2-aaaa.yaml");
 	assert_finds("\xc3\x84pfel", "0199d2f3-cccc.yaml");
-	assert_finds_not("0198", "\"0198\" could be any of 2 sessions: 0198c1e2-bbbb (Trip), 0198c1e2-aaaa (Trip to Cusco)");
-	assert_finds_not("019", "there is no session \"019\"");
-	assert_finds_not("tri", "\"tri\" could be any of 2 sessions: 0198c1e2-bbbb (Trip), 0198c1e2-aaaa (Trip to Cusco)");
-	assert_finds_not("nothing like it", "there is no session \"nothing like it\"");
-	assert_finds_not("", "there is no session \"\"");
+	assert_finds_not("0198", "\"0198\" could be any of 2 chats: 0198c1e2-bbbb (Trip), 0198c1e2-aaaa (Trip to Cusco)");
+	assert_finds_not("019", "there is no chat \"019\"");
+	assert_finds_not("tri", "\"tri\" could be any of 2 chats: 0198c1e2-bbbb (Trip), 0198c1e2-aaaa (Trip to Cusco)");
+	assert_finds_not("nothing like it", "there is no chat \"nothing like it\"");
+	assert_finds_not("", "there is no chat \"\"");
 }
 
 static void
@@ -309,7 +309,7 @@ undelete__brings_back_and_overwrites_nothing(void **state)
 	char *path = xasprintf("%s/a.yaml", dir), *back;
 
 	assert_null(session_undelete(dir, "aaaa", &e));
-	assert_string_equal(e.text, "in the trash: there is no session \"aaaa\"");
+	assert_string_equal(e.text, "in the trash: there is no chat \"aaaa\"");
 	for (int i = 0; i < 2; i++) {
 		make_session("a.yaml", "a", i ? "Second" : "First", 1000);
 		ok(session_delete(path, &e));
