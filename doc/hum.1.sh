@@ -59,6 +59,12 @@ text as it does in other programs, and
 .B mouse: false
 in the configuration leaves it to the terminal altogether.
 .PP
+A
+.I PROMPT
+is sent at once. One word that is nearly the name of a program is taken for a mistake; behind
+.B \-\-
+all words are the prompt.
+.PP
 With
 .B \-p
 it writes one answer to standard output and ends; standard input, when it is no terminal, is appended to the prompt.
@@ -112,7 +118,9 @@ looks for errors in it
 themes
 .TP
 .I $XDG_DATA_HOME/hum/sessions/
-chats
+chats; in
+.I trash/
+those that were deleted
 .TP
 .I $XDG_DATA_HOME/hum/models/
 models that are found by themselves

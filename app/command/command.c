@@ -188,6 +188,10 @@ command_keys(struct controller *c, const char *arg)
 {
 	struct strbuf b = STRBUF_INIT;
 
+	if (c->o.plain) {
+		controller_flash(c, "The keys are those of a full screen; here Ctrl-C stops an answer, and Ctrl-D leaves");
+		return;
+	}
 	add_keys(&b, c);
 	strbuf_adds(&b, "\nIn config.yaml, keys: binds others, and mouse: false leaves the mouse to the terminal.\n");
 	controller_page(c, "Keys", b.s);
@@ -199,17 +203,21 @@ command_help(struct controller *c, const char *arg)
 {
 	struct strbuf b = STRBUF_INIT;
 
-	strbuf_adds(&b, "Keys\n\n");
-	add_keys(&b, c);
-	strbuf_adds(&b, "\nCommands\n\n");
+	if (!c->o.plain) {
+		strbuf_adds(&b, "Keys\n\n");
+		add_keys(&b, c);
+		strbuf_addc(&b, '\n');
+	}
+	strbuf_adds(&b, "Commands\n\n");
 	for (size_t i = 0; i < N_COMMANDS; i++) {
 		char *left = xasprintf("/%s %s", commands[i].name, commands[i].args);
 
 		add_row(&b, left, commands[i].help);
 		free(left);
 	}
-	strbuf_adds(&b, "\nA text that begins with a slash is sent with two: //like this.\n"
-		"Text sent while an answer is being written waits and goes next; Esc takes it back.\n");
+	strbuf_adds(&b, "\nA text that begins with a slash is sent with two: //like this.\n");
+	if (!c->o.plain)
+		strbuf_adds(&b, "Text sent while an answer is being written waits and goes next; Esc takes it back.\n");
 	controller_page(c, "Help", b.s);
 	strbuf_release(&b);
 }
