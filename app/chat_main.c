@@ -63,7 +63,8 @@ find_session(struct chat *h, struct err *e)
 			return err_set(e, ERR_USAGE, "--no-save does not go with -c or -r");
 	}
 	if (h->o->resume_asked && !h->o->resume && h->o->n_args)
-		return err_set(e, ERR_USAGE, "-r alone shows the chats; to go on with one: --resume='%s'", h->prompt);
+		return err_set(e, ERR_USAGE,
+			"-r alone shows the chats; to go on with one: --resume='%s'", h->prompt);
 	if (h->o->cont)
 		h->session_path = session_newest(h->sessions_dir);
 	if (!h->o->resume)

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "app/options.h"
+#include "base/strbuf.h"
 #include "base/xalloc.h"
 
 /* The option under the parser's eyes: a row of the program's table, or a setting. */
@@ -96,7 +97,8 @@ store(struct options *o, const struct found *f, const char *shown, const char *t
 static int
 unknown_option(const struct program *p, const char *shown, struct err *e)
 {
-	return err_set(e, ERR_USAGE, "unknown option %s; see hum%s%s --help", shown, *p->name ? " " : "", p->name);
+	return err_set(e, ERR_USAGE, "unknown option %s; see hum%s%s --help", shown,
+		*p->name ? " " : "", p->name);
 }
 
 /* shown: with its dashes */
@@ -180,8 +182,8 @@ find_program(const struct program *programs, const char *name)
 	return NULL;
 }
 
-/* The program that a misspelt word is near to. Closer than for options: "thanks" may be a message, and no misspelt
- * "themes". */
+/* The program that a misspelt word is near to. Nearer than for options: "thanks" may be a message
+ * and no misspelt "themes". */
 static const struct program *
 near_program(const struct program *programs, const char *word)
 {
@@ -208,7 +210,8 @@ meant(const struct program *programs, const char *word)
 	return near ? xstrdup(near->name) : NULL;
 }
 
-/* A message has several words most times, but hardly a verb behind something like its program: "session list". */
+/* A message has several words most times, but hardly a verb behind something like its program:
+ * "session list". */
 static bool
 is_alone(const struct program *programs, int argc, char **argv)
 {
@@ -226,7 +229,8 @@ refuse_near_miss(const struct program *programs, int argc, char **argv, struct e
 
 	if (!near)
 		return 0;
-	err_set(e, ERR_USAGE, "there is no program \"%s\"; did you mean \"hum %s\"? To send it as a message: hum -- %s",
+	err_set(e, ERR_USAGE,
+		"there is no program \"%s\"; did you mean \"hum %s\"? To send it as a message: hum -- %s",
 		argv[1], near, argv[1]);
 	free(near);
 	return -1;
@@ -247,8 +251,8 @@ options_verb(const struct program *p, const char *name, struct err *e)
 		strbuf_addf(&all, "%s%s", i ? ", " : "", names[i]);
 	}
 	near = nearest_name(name, names);
-	err_set(e, ERR_USAGE, "hum %s %s: there is %s%s%s%s", p->name, name, all.s, near ? "; did you mean " : "",
-		near ? near : "", near ? "?" : "");
+	err_set(e, ERR_USAGE, "hum %s %s: there is %s%s%s%s", p->name, name, all.s,
+		near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
 	strbuf_release(&all);
 	return -1;
 }
@@ -301,7 +305,8 @@ options_parse(struct options *o, const struct program *programs, int argc, char 
 	*o = (struct options){ .program = named ? named : programs };
 	settings_init(&o->settings);
 	o->args = xcalloc((size_t)argc + 1, sizeof *o->args);
-	if (argc > 1 && !named && argv[1][0] != '-' && refuse_near_miss(programs, argc, argv, e) < 0)
+	if (argc > 1 && !named && argv[1][0] != '-' &&
+		refuse_near_miss(programs, argc, argv, e) < 0)
 		return -1;
 	return parse_words(o, argc, argv, named ? 2 : 1, e);
 }

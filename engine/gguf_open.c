@@ -295,7 +295,8 @@ check_set(
 
 	if (k->no > 0 || (k->count == 1 && name->no > 1)) {
 		first = name->no ? split_name_make(path, name, 1) : xstrdup("the first");
-		refuse(e, "this is part %u of %u of a model; with all parts in one directory, open %s",
+		refuse(e,
+			"this is part %u of %u of a model; with all parts in one directory, open %s",
 			k->no ? (unsigned)k->no + 1 : name->no,
 			k->no ? (unsigned)k->count : name->count,
 			gguf_string_show(as_string(base_name(first)), show, sizeof show));

@@ -19,8 +19,8 @@ flow_release(struct flow *f)
 	memset(f, 0, sizeof *f);
 }
 
-/* Cells in front of the second column of "  name   what it is"; 0: the line has none. Prose does not begin with
- * blanks. */
+/* Cells in front of the second column of "  name   what it is"; 0: the line has none. Prose does not
+ * begin with blanks. */
 static int
 second_column(const char *s, size_t n)
 {

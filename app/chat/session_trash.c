@@ -149,7 +149,8 @@ session_undelete(const char *dir, const char *what, struct err *e)
 	place = old_place(dir, path);
 	rc = move(path, place);
 	if (rc < 0 && errno == EEXIST)
-		err_set(e, ERR_STORE, "there is a chat with this id; to have it back as another one: "
+		err_set(e, ERR_STORE,
+			"there is a chat with this id; to have it back as another one: "
 			"hum sessions import %s", name);
 	else if (rc < 0)
 		err_errno(e, ERR_STORE, "cannot bring back %s", name);

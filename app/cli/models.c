@@ -107,7 +107,7 @@ static const struct table_column columns[] = {
 struct listing {
 	json_t *json;
 	struct table table;
-	struct strbuf refusals;		/* a line each */
+	struct strbuf refusals;		/* a line each, which names the file */
 };
 
 /* One at a time: a model that is peeked at holds a mapping. */
@@ -124,7 +124,7 @@ collect(struct listing *l, struct tool *t, const struct options *o)
 		else
 			add_row(&l->table, &r);
 		if (!r.facts.llm)
-			strbuf_addf(&l->refusals, "%s\n", r.facts.err.text);	/* it names the file */
+			strbuf_addf(&l->refusals, "%s\n", r.facts.err.text);
 		model_facts_release(&r.facts);
 	}
 }

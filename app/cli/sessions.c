@@ -218,13 +218,13 @@ static const struct verb {
 	int (*run)(struct shelf *s);
 } verbs[] = {
 	{ { "list", "", "the chats, the newest first; so without a verb" }, 0, 0, run_list },
-	{ { "show", "ID|TITLE", "a chat as text; of an id the beginning will do, of a title a part" },
+	{ { "show", "ID|TITLE", "a chat as text; the beginning of an id will do, or a part of a title" },
 		1, 1, sessions_show },
-	{ { "search", "WORDS", "every line with these words, in any case; 0 also when there are none" },
+	{ { "search", "WORDS", "every line with these words, in any case; 0 also if there is none" },
 		1, SIZE_MAX, sessions_search },
 	{ { "export", "ID|TITLE", "a chat on standard output, in the format of --format" },
 		1, 1, sessions_export },
-	{ { "import", "FILE", "a new chat: an export, a list of messages or a session file; -: stdin" },
+	{ { "import", "FILE", "a new chat: an export, a list of messages, a session file; -: stdin" },
 		1, 1, sessions_import },
 	{ { "rename", "ID|TITLE NEW-TITLE", "give a chat another title" }, 2, 2, run_rename },
 	{ { "delete", "ID|TITLE ...", "move chats to the trash" }, 1, SIZE_MAX, sessions_delete },

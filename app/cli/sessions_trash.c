@@ -36,7 +36,8 @@ delete_one(struct shelf *s, const char *what)
 		dir = path_pretty(s->dir);
 		name = strrchr(path, '/') + 1;
 		session_short_name(path, id);
-		output_addf(&s->t.out, "%s is in %s/trash now; to bring it back: hum sessions undelete %s\n",
+		output_addf(&s->t.out,
+			"%s is in %s/trash now; to bring it back: hum sessions undelete %s\n",
 			name, dir, id);
 		free(dir);
 	}

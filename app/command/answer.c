@@ -83,7 +83,8 @@ command_branch(struct controller *c, const char *arg)
 	if (wanted < n)
 		show_sibling(c, siblings[wanted], wanted, n);
 	else
-		controller_flash(c, "There are %zu: /branch takes next, prev, or a number from 1 to %zu", n, n);
+		controller_flash(c, "There are %zu: /branch takes next, prev, or a number from 1 to %zu",
+			n, n);
 	free(siblings);
 }
 
@@ -174,7 +175,7 @@ command_stats(struct controller *c, const char *arg)
 	strbuf_release(&b);
 }
 
-/* The engine counts the marks of an empty system prompt as well; they are no part that the user could change. */
+/* Without a system prompt the engine counts marks of the format, which are no part of their own. */
 static void
 add_use(struct strbuf *b, const struct controller *c, size_t used)
 {
@@ -182,8 +183,8 @@ add_use(struct strbuf *b, const struct controller *c, size_t used)
 
 	strbuf_addf(b, "  used       %zu\n", used);
 	if (system)
-		strbuf_addf(b, "             %zu by the system prompt, %zu by the conversation\n", system,
-			used > system ? used - system : 0);
+		strbuf_addf(b, "             %zu by the system prompt, %zu by the conversation\n",
+			system, used > system ? used - system : 0);
 	strbuf_addf(b, "  free       %zu\n", c->model.context > used ? c->model.context - used : 0);
 }
 

@@ -189,11 +189,13 @@ command_keys(struct controller *c, const char *arg)
 	struct strbuf b = STRBUF_INIT;
 
 	if (c->o.plain) {
-		controller_flash(c, "The keys are those of a full screen; here Ctrl-C stops an answer, and Ctrl-D leaves");
+		controller_flash(c,
+			"The keys are those of a full screen; here Ctrl-C stops an answer, Ctrl-D leaves");
 		return;
 	}
 	add_keys(&b, c);
-	strbuf_adds(&b, "\nIn config.yaml, keys: binds others, and mouse: false leaves the mouse to the terminal.\n");
+	strbuf_adds(&b, "\nIn config.yaml, keys: binds others, and mouse: false leaves the mouse to the "
+			"terminal.\n");
 	controller_page(c, "Keys", b.s);
 	strbuf_release(&b);
 }
@@ -217,7 +219,8 @@ command_help(struct controller *c, const char *arg)
 	}
 	strbuf_adds(&b, "\nA text that begins with a slash is sent with two: //like this.\n");
 	if (!c->o.plain)
-		strbuf_adds(&b, "Text sent while an answer is being written waits and goes next; Esc takes it back.\n");
+		strbuf_adds(&b, "Text sent while an answer is being written waits and goes next; "
+				"Esc takes it back.\n");
 	controller_page(c, "Help", b.s);
 	strbuf_release(&b);
 }

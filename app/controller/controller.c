@@ -154,7 +154,8 @@ controller_tick(struct controller *c)
 
 /* ---- what the user did ---- */
 
-/* Ctrl-C, and Ctrl-D in an empty input: what is going on ends; else the input; else, asked once, the program. */
+/* Ctrl-C, and Ctrl-D in an empty input: ends what is going on; else the input; else, asked once, the
+ * program. */
 static void
 interrupt(struct controller *c)
 {

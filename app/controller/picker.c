@@ -55,7 +55,9 @@ static void
 describe(struct strbuf *b, const struct model_facts *f)
 {
 	static const char *const fits[] = {
-		[FIT_YES] = "fits", [FIT_TIGHT] = "more than is free now", [FIT_NO] = "more than this machine has",
+		[FIT_YES] = "fits",
+		[FIT_TIGHT] = "more than is free now",
+		[FIT_NO] = "more than this machine has",
 	};
 	const struct llm_info *info = llm_get_info(f->llm);
 	char size[16], memory[16];
@@ -103,7 +105,8 @@ controller_pick_model(struct controller *c)
 			format_bytes(m->size, size);
 		if (c->loaded && !strcmp(m->name, c->model.name))
 			pick.selected = i;
-		rows_add(&r, m->name, xasprintf("%s · %s%s", size, m->origin, m->suspect ? " · not usable" : ""),
+		rows_add(&r, m->name,
+			xasprintf("%s · %s%s", size, m->origin, m->suspect ? " · not usable" : ""),
 			xstrdup(""));
 	}
 	rows_show(&r, c, &pick);

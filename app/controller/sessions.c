@@ -304,7 +304,8 @@ controller_delete_now(struct controller *c)
 	if (session_delete(c->doomed, &e) < 0)
 		controller_error(c, "Not deleted: %s", e.text);
 	else
-		controller_notice(c, "The chat is in the trash. To bring it back: hum sessions undelete %s", id);
+		controller_notice(c,
+			"The chat is in the trash. To bring it back: hum sessions undelete %s", id);
 	free(c->doomed);
 	c->doomed = NULL;
 }

@@ -90,13 +90,14 @@ first_part_is_there(const char *path)
 	return there;
 }
 
-/* What is put where models are in the belief that it is one: of other formats, cut up, or half downloaded. */
+/* What people put where models are and take for one: of other formats, cut up, half downloaded. */
 static bool
 is_suspect(const char *path, const char *file)
 {
 	static const char *const patterns[] = {
 		"*.safetensors", "pytorch_model*.bin", "*.pth", "*.pt", "ggml*.bin", "*.ggml",
-		"*.gguf-split-a", "*.gguf.part1of*", "*.gguf.part", "*.gguf.crdownload", "*.gguf.incomplete",
+		"*.gguf-split-a", "*.gguf.part1of*", "*.gguf.part", "*.gguf.crdownload",
+		"*.gguf.incomplete",
 	};
 
 	for (size_t i = 0; i < sizeof patterns / sizeof *patterns; i++)

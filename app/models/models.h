@@ -18,7 +18,7 @@ struct model_entry {
 	const char *origin;	/* "config", "models folder", "LM Studio" ...; static */
 	const struct config_model *config;	/* NULL: not of the config; borrowed */
 	uint64_t size;		/* bytes of the file (its first part); 0: missing */
-	bool suspect;		/* not named like a model of ours: listed so that it is said what it is */
+	bool suspect;		/* not named like a model: listed so that it is said what it is */
 };
 
 struct model_list {
