@@ -363,6 +363,17 @@ undo__gives_the_message_back(void **state)
 	request_is(3, "second try");
 }
 
+static void
+undo__of_the_first_message__empties_the_meter(void **state)
+{
+	start();
+	exchange("first", "Answer one");
+	rig_shows(&r, "11/1000");
+	rig_line(&r, "/undo");
+	assert_string_equal(ui_input(r.ui), "first");
+	rig_shows(&r, "0/1000");
+}
+
 /* ---- models ---- */
 
 static void
@@ -870,6 +881,7 @@ main(void)
 		TEST(regen__of_nothing__is_said),
 		TEST(continue__goes_on_with_a_cut_answer),
 		TEST(undo__gives_the_message_back),
+		TEST(undo__of_the_first_message__empties_the_meter),
 		TEST(model__switch__says_what_it_costs),
 		TEST(model__switch_while_generating__waits_for_the_answer),
 		TEST(model__two_choices_while_loading__the_last_one_comes),
