@@ -63,11 +63,12 @@ add_facts(struct table *table, const struct row *r)
 	format_bytes(r->facts.memory, memory);
 	table_cell(table, info->type);
 	table_cell(table, size);
-	table_cell(table, r->facts.parameters);
 	table_cellf(table, "%zu", r->facts.context);
 	table_cell(table, info->template_name);
 	table_cell(table, memory);
 	table_cell(table, fits[r->facts.fit]);
+	table_cell(table, r->entry->origin);
+	table_cell(table, r->facts.parameters);
 }
 
 /* Its size is told: it may show that a download was cut short. */
@@ -79,9 +80,11 @@ add_refused(struct table *table, const struct row *r)
 	format_bytes(r->entry->size, size);
 	table_cell(table, NULL);
 	table_cell(table, r->entry->size ? size : NULL);
-	for (int column = 3; column <= 6; column++)
+	for (int column = 3; column <= 5; column++)
 		table_cell(table, NULL);
 	table_cell(table, "refused");
+	table_cell(table, r->entry->origin);
+	table_cell(table, NULL);
 }
 
 static void
@@ -92,16 +95,15 @@ add_row(struct table *table, const struct row *r)
 		add_facts(table, r);
 	else
 		add_refused(table, r);
-	table_cell(table, r->entry->origin);
 }
 
 /* ---- all of it
  * ----------------------------------------------------------------------------------- */
 
 static const struct table_column columns[] = {
-	{ "NAME", false }, { "TYPE", false }, { "SIZE", true }, { "PARAMETERS", true },
-	{ "CONTEXT", true }, { "TEMPLATE", false }, { "MEMORY", true }, { "FITS", false },
-	{ "FROM", false },
+	{ "NAME", false }, { "TYPE", false }, { "SIZE", true }, { "CONTEXT", true },
+	{ "TEMPLATE", false }, { "MEMORY", true }, { "FITS", false }, { "FROM", false },
+	{ "PARAMETERS", true },
 };
 
 struct listing {
