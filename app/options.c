@@ -197,7 +197,8 @@ near_program(const struct program *programs, const char *word)
 	return near ? find_program(programs, near) : NULL;
 }
 
-/* "sessions" for "sesions", "sessions doctor" for "doctor"; heap, NULL: it is like no program. */
+/* "sessions" for "sesions", "sessions doctor" for "doctor", "--help" for "help"; heap, NULL: it is
+ * like no program. */
 static char *
 meant(const struct program *programs, const char *word)
 {
@@ -206,6 +207,8 @@ meant(const struct program *programs, const char *word)
 	for (const struct program *p = programs; p->name; p++)
 		if (has_verb(p, word))
 			return xasprintf("%s %s", p->name, word);
+	if (!strcmp(word, "help") || !strcmp(word, "version"))	/* programs in many other programs */
+		return xasprintf("--%s", word);
 	near = near_program(programs, word);
 	return near ? xstrdup(near->name) : NULL;
 }

@@ -157,6 +157,8 @@ options__parse__nearly_a_program__is_refused(void **state)
 	refused("\"hum models\"");
 	assert_int_equal(parse("doctor", NULL), -1);
 	refused("\"hum sessions doctor\"");
+	assert_int_equal(parse("help", NULL), -1);
+	refused("\"hum --help\"");
 	assert_int_equal(parse("session", "list", NULL), -1);
 	refused("\"hum sessions\"");
 }
