@@ -95,7 +95,7 @@ static bool
 is_suspect(const char *path, const char *file)
 {
 	static const char *const patterns[] = {
-		"*.safetensors", "pytorch_model*.bin", "*.pth", "*.pt", "ggml*.bin", "*.ggml",
+		"*.safetensors", "pytorch_model*.bin", "consolidated.00.pth", "ggml*.bin", "*.ggml",
 		"*.gguf-split-a", "*.gguf.part1of*", "*.gguf.part", "*.gguf.crdownload",
 		"*.gguf.incomplete",
 	};
@@ -173,7 +173,7 @@ add_suspect(struct model_list *l, const char *path, const char *origin)
 struct scan {
 	struct model_list *list;
 	const char *origin;
-	bool suspects;		/* are listed too: other programs' folders are full of them */
+	bool suspects;		/* are listed; not those of other programs, which have many */
 	size_t dirs, files;
 };
 

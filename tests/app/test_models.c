@@ -84,6 +84,7 @@ models__scan__lists_what_is_taken_for_a_model(void **state)
 	};
 	static const char *const ignored[] = {
 		"pytorch_model-00002-of-00002.bin", "big.gguf-split-b", "whole-00002-of-00002.gguf", "firmware.bin",
+		"checkpoint.pth",
 	};
 	const struct model_entry *m;
 	struct model_list l;
