@@ -62,6 +62,9 @@ find_session(struct chat *h, struct err *e)
 		if (!h->sessions_dir)
 			return err_set(e, ERR_USAGE, "--no-save does not go with -c or -r");
 	}
+	if (h->o->resume_asked && !h->o->resume && h->o->n_args)
+		return err_set(e, ERR_USAGE,
+			"-r alone shows the chats; to go on with one: --resume='%s'", h->prompt);
 	if (h->o->cont)
 		h->session_path = session_newest(h->sessions_dir);
 	if (!h->o->resume)
@@ -98,8 +101,8 @@ prepare(struct chat *h, struct err *e)
 	if (!h->keymap)
 		return -1;
 	if (!h->o->no_save) {
-		h->sessions_dir = path_data("sessions");
-		h->cache = path_cache("summaries");
+		h->sessions_dir = path_sessions();
+		h->cache = path_summaries();
 		h->history = path_state("history");
 	}
 	h->state_dir = path_state(NULL);
@@ -144,6 +147,7 @@ open_screen(struct chat *h, struct err *e)
 		.style = &h->style,
 		.keymap = h->keymap,
 		.history_path = h->history,
+		.no_mouse = !h->config->mouse,
 		.complete = command_complete,
 		.ctx = &h->controller,
 	};

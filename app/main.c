@@ -33,7 +33,7 @@ main(int argc, char **argv)
 
 	setlocale(LC_ALL, "");
 	if (options_parse(&o, programs, argc, argv, &e) < 0) {
-		fprintf(stderr, "hum: %s (hum --help)\n", e.text);
+		fprintf(stderr, "hum: %s\n", e.text);
 		if (!*o.program->name && wants_json(argc, argv))
 			oneshot_print_error(&o, &e);
 		status = ERR_USAGE;

@@ -106,7 +106,7 @@ read_prompt(struct oneshot *s, struct err *e)
 static int
 open_kept(struct oneshot *s, struct err *e)
 {
-	char *dir = path_data("sessions"), *cache = path_cache("sessions"), *path;
+	char *dir = path_sessions(), *cache = path_summaries(), *path;
 	const char *what = s->o->resume;
 
 	path = what ? session_find(dir, cache, what, e) : session_newest(dir);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "app/options.h"
+#include "base/strbuf.h"
 #include "base/xalloc.h"
 
 /* The option under the parser's eyes: a row of the program's table, or a setting. */
@@ -94,7 +95,15 @@ store(struct options *o, const struct found *f, const char *shown, const char *t
 }
 
 static int
-unknown_name(const struct program *p, const char *name, struct err *e)
+unknown_option(const struct program *p, const char *shown, struct err *e)
+{
+	return err_set(e, ERR_USAGE, "unknown option %s; see hum%s%s --help", shown,
+		*p->name ? " " : "", p->name);
+}
+
+/* shown: with its dashes */
+static int
+unknown_name(const struct program *p, const char *shown, struct err *e)
 {
 	const char *names[64] = { 0 }, *near;
 	size_t n = 0;
@@ -104,10 +113,10 @@ unknown_name(const struct program *p, const char *name, struct err *e)
 	for (size_t i = 0; setting_at(i) && n < 63; i++)
 		if (program_has_setting(p, setting_at(i)))
 			names[n++] = setting_at(i)->option + 2;
-	near = nearest_name(name, names);
+	near = nearest_name(shown + 2, names);
 	if (near)
-		return err_set(e, ERR_USAGE, "unknown option --%s; did you mean --%s?", name, near);
-	return err_set(e, ERR_USAGE, "unknown option --%s", name);
+		return err_set(e, ERR_USAGE, "unknown option %s; did you mean --%s?", shown, near);
+	return unknown_option(p, shown, e);
 }
 
 /* argv[*i] is "--name" or "--name=text". */
@@ -122,7 +131,7 @@ parse_long(struct options *o, int argc, char **argv, int *i, struct err *e)
 	int rc;
 
 	if (!find_name(o->program, name, len, &f))
-		rc = unknown_name(o->program, shown + 2, e);
+		rc = unknown_name(o->program, shown, e);
 	else if (!takes_text(&f) && text && f.spec->kind == OPTION_FLAG)
 		rc = err_set(e, ERR_USAGE, "%s takes no value", shown);
 	else if (takes_text(&f) && !text && *i + 1 >= argc)
@@ -142,7 +151,7 @@ parse_letters(struct options *o, int argc, char **argv, int *i, struct err *e)
 		struct found f;
 
 		if (!find_letter(o->program, *s, &f))
-			return err_set(e, ERR_USAGE, "unknown option %s", shown);
+			return unknown_option(o->program, shown, e);
 		if (!takes_text(&f) && f.spec->kind == OPTION_FLAG) {
 			store(o, &f, shown, NULL, e);
 			continue;
@@ -155,6 +164,103 @@ parse_letters(struct options *o, int argc, char **argv, int *i, struct err *e)
 	}
 	return 0;
 }
+
+/* ---- words that are nearly a program's ---- */
+
+static bool
+has_verb(const struct program *p, const char *name)
+{
+	return options_verb(p, name, NULL) >= 0;
+}
+
+static const struct program *
+find_program(const struct program *programs, const char *name)
+{
+	for (const struct program *p = programs; p->name; p++)
+		if (*p->name && !strcmp(p->name, name))
+			return p;
+	return NULL;
+}
+
+/* The program that a misspelt word is near to. Nearer than for options: "thanks" may be a message
+ * and no misspelt "themes". */
+static const struct program *
+near_program(const struct program *programs, const char *word)
+{
+	const char *names[32] = { 0 }, *near;
+	size_t n = 0;
+
+	for (const struct program *p = programs; p->name && n < 31; p++)
+		if (*p->name)
+			names[n++] = p->name;
+	near = nearest_within(word, names, strlen(word) / 3);
+	return near ? find_program(programs, near) : NULL;
+}
+
+/* "sessions" for "sesions", "sessions doctor" for "doctor", "--help" for "help"; heap, NULL: it is
+ * like no program. */
+static char *
+meant(const struct program *programs, const char *word)
+{
+	const struct program *near;
+
+	for (const struct program *p = programs; p->name; p++)
+		if (has_verb(p, word))
+			return xasprintf("%s %s", p->name, word);
+	if (!strcmp(word, "help") || !strcmp(word, "version"))	/* programs in many other programs */
+		return xasprintf("--%s", word);
+	near = near_program(programs, word);
+	return near ? xstrdup(near->name) : NULL;
+}
+
+/* A message has several words most times, but hardly a verb behind something like its program:
+ * "session list". */
+static bool
+is_alone(const struct program *programs, int argc, char **argv)
+{
+	const struct program *near = near_program(programs, argv[1]);
+
+	if (strpbrk(argv[1], " \t\n"))
+		return false;
+	return argc == 2 || argv[2][0] == '-' || (near && has_verb(near, argv[2]));
+}
+
+static int
+refuse_near_miss(const struct program *programs, int argc, char **argv, struct err *e)
+{
+	char *near = is_alone(programs, argc, argv) ? meant(programs, argv[1]) : NULL;
+
+	if (!near)
+		return 0;
+	err_set(e, ERR_USAGE,
+		"there is no program \"%s\"; did you mean \"hum %s\"? To send it as a message: hum -- %s",
+		argv[1], near, argv[1]);
+	free(near);
+	return -1;
+}
+
+int
+options_verb(const struct program *p, const char *name, struct err *e)
+{
+	const char *names[32] = { 0 }, *near;
+	struct strbuf all = STRBUF_INIT;
+
+	for (int i = 0; p->verb && i < 31 && p->verb((size_t)i); i++) {
+		names[i] = p->verb((size_t)i)->name;
+		if (!strcmp(name, names[i])) {
+			strbuf_release(&all);
+			return i;
+		}
+		strbuf_addf(&all, "%s%s", i ? ", " : "", names[i]);
+	}
+	near = nearest_name(name, names);
+	err_set(e, ERR_USAGE, "hum %s %s: there is %s%s%s%s", p->name, name, all.s,
+		near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
+	strbuf_release(&all);
+	return -1;
+}
+
+/* ---- parsing ---- */
 
 static int
 check_args(const struct options *o, struct err *e)
@@ -171,20 +277,12 @@ check_args(const struct options *o, struct err *e)
 	return 0;
 }
 
-int
-options_parse(struct options *o, const struct program *programs, int argc, char **argv, struct err *e)
+/* The words from argv[i] on. */
+static int
+parse_words(struct options *o, int argc, char **argv, int i, struct err *e)
 {
 	bool only_args = false;
-	int i = 1;
 
-	*o = (struct options){ .program = programs };
-	settings_init(&o->settings);
-	o->args = xcalloc((size_t)argc + 1, sizeof *o->args);
-	for (const struct program *p = programs; argc > 1 && p->name; p++)
-		if (*p->name && !strcmp(p->name, argv[1])) {
-			o->program = p;
-			i = 2;
-		}
 	for (; i < argc; i++) {
 		int rc = 0;
 
@@ -200,6 +298,20 @@ options_parse(struct options *o, const struct program *programs, int argc, char 
 			return -1;
 	}
 	return check_args(o, e);
+}
+
+int
+options_parse(struct options *o, const struct program *programs, int argc, char **argv, struct err *e)
+{
+	const struct program *named = argc > 1 ? find_program(programs, argv[1]) : NULL;
+
+	*o = (struct options){ .program = named ? named : programs };
+	settings_init(&o->settings);
+	o->args = xcalloc((size_t)argc + 1, sizeof *o->args);
+	if (argc > 1 && !named && argv[1][0] != '-' &&
+		refuse_near_miss(programs, argc, argv, e) < 0)
+		return -1;
+	return parse_words(o, argc, argv, named ? 2 : 1, e);
 }
 
 void
@@ -266,6 +378,20 @@ help_programs(const struct program *programs, FILE *out)
 	}
 }
 
+static void
+help_verbs(const struct program *p, FILE *out)
+{
+	const struct program_verb *v;
+
+	fputs("\nVerbs:\n", out);
+	for (size_t i = 0; (v = p->verb(i)); i++) {
+		char left[64];
+
+		snprintf(left, sizeof left, "%s %s", v->name, v->args);
+		fprintf(out, "  %-30s %s\n", left, v->help);
+	}
+}
+
 void
 options_help(const struct options *o, const struct program *programs, FILE *out)
 {
@@ -275,6 +401,8 @@ options_help(const struct options *o, const struct program *programs, FILE *out)
 	for (const struct option_spec *s = p->options; s->name; s++)
 		help_row(out, s->letter, s->name, s->arg, s->kind == OPTION_MAYBE, s->help);
 	help_settings(p, out);
+	if (p->verb)
+		help_verbs(p, out);
 	if (*p->name)
 		return;
 	help_programs(programs, out);

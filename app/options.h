@@ -28,6 +28,13 @@ struct options {
 /* What to do with the parsed line; returns the exit status. */
 typedef int program_fn(const struct options *o);
 
+/* A second word, "list" of `hum sessions list`. */
+struct program_verb {
+	const char *name;
+	const char *args;		/* "ID|TITLE", for help; "" */
+	const char *help;		/* a sentence without its full stop */
+};
+
 /* A program: "" (the chat) or a first word. The table is the caller's, ended by a row without a name. */
 struct program {
 	const char *name;
@@ -37,6 +44,7 @@ struct program {
 	const char *settings;		/* blank-separated names of settings it takes; "*": all; NULL: none */
 	size_t min_args, max_args;
 	program_fn *run;
+	const struct program_verb *(*verb)(size_t i);	/* NULL past the last; NULL: none */
 };
 
 enum option_kind { OPTION_FLAG, OPTION_TEXT, OPTION_MAYBE };	/* MAYBE: text only as --name=TEXT or -xTEXT */
@@ -51,12 +59,16 @@ struct option_spec {
 	const char *help;
 };
 
-/* 0, or -1 with ERR_USAGE. In both cases options_release. */
+/* 0, or -1 with ERR_USAGE. In both cases options_release. A first word that is nearly a program's is
+ * refused, with how to send it as a message: the chat would else take a typing mistake for one. */
 int options_parse(struct options *o, const struct program *programs, int argc, char **argv, struct err *e);
 void options_release(struct options *o);
 
 /* --help of the program chosen. */
 void options_help(const struct options *o, const struct program *programs, FILE *out);
+
+/* The index of the program's verb of that name; -1 and ERR_USAGE, naming those there are. */
+int options_verb(const struct program *p, const char *name, struct err *e);
 
 /* A number in an option's text; -1 and ERR_USAGE naming the option when it is none or out of range. */
 int options_number(const char *text, const char *option, long min, long max, long *out, struct err *e);

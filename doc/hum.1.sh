@@ -15,7 +15,16 @@ escape() {
 
 # The option rows of a help text: two blanks, the option, and after two blanks or more what it does.
 options() {
-	"$hum" "$@" --help | sed -n 's/^  \( *-.*\)$/\1/p' | escape | awk '
+	"$hum" "$@" --help | sed -n 's/^  \( *-.*\)$/\1/p' | rows
+}
+
+# The same of a program's verbs.
+verbs() {
+	"$hum" "$1" --help | sed -n '/^Verbs:$/,$s/^  //p' | sed "s/^/$1 /" | rows
+}
+
+rows() {
+	escape | awk '
 		{ sub(/^ +/, "") }
 		match($0, /  +/) { print ".TP"; print ".B " substr($0, 1, RSTART - 1); print substr($0, RSTART + RLENGTH); next }
 		# An option too long for its column is followed by one blank only.
@@ -45,7 +54,16 @@ hum \- chat with Llama\-2\-Chat models in the terminal
 .SH DESCRIPTION
 .B hum
 opens a full\-screen chat with a model that runs on the processor of this machine. Every chat is kept on disk.
-F1 or /help shows keys and commands.
+F1 or /help shows keys and commands. The wheel of the mouse scrolls; with Shift held (Option on a Mac) the mouse selects
+text as it does in other programs, and
+.B mouse: false
+in the configuration leaves it to the terminal altogether.
+.PP
+A
+.I PROMPT
+is sent at once. One word that is nearly the name of a program is taken for a mistake; behind
+.B \-\-
+all words are the prompt.
 .PP
 With
 .B \-p
@@ -61,31 +79,9 @@ for program in $(programs); do
 	printf '.SS "%s"\n' "$("$hum" "$program" --help | sed -n 's/^Usage: //p' | escape)"
 	"$hum" "$program" --help | sed -n 2p | escape
 	options "$program"
+	verbs "$program"
 done
 cat <<'END'
-.SH "CHATS ON DISK"
-.TP
-.B hum sessions list
-The chats, the newest first.
-.TP
-.BI "hum sessions show " ID|TITLE
-A chat as text. An id may be cut short, of a title a part will do.
-.TP
-.BI "hum sessions search " WORDS
-Every line of every chat with these words; upper and lower case are the same.
-.TP
-.BI "hum sessions export " ID|TITLE
-A chat on standard output, as markdown, text or JSON.
-.TP
-.BI "hum sessions import " FILE
-A new chat out of the JSON of export, a list of messages as other programs write it, or a session file; "\-" is standard
-input. Prints its id.
-.TP
-.BI "hum sessions delete " "ID|TITLE ..."
-Moves chats to the trash folder beside them.
-.TP
-.B hum sessions doctor
-Reads all chats to the end, and puts torn ends into files of their own.
 .SH "EXIT STATUS"
 .TP
 0
@@ -122,7 +118,9 @@ looks for errors in it
 themes
 .TP
 .I $XDG_DATA_HOME/hum/sessions/
-chats
+chats; in
+.I trash/
+those that were deleted
 .TP
 .I $XDG_DATA_HOME/hum/models/
 models that are found by themselves
@@ -138,5 +136,5 @@ what can be made again
 no colours when set
 .TP
 .B HUM_ISA
-kernels to compute with: scalar, avx2, avxvnni, avx512
+kernels to compute with: scalar, avx2, avxvnni, avx512, neon
 END

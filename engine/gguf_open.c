@@ -239,10 +239,17 @@ add_part(
 	struct gguf *g, const char *path, const struct split_name *name, unsigned no, struct err *e)
 {
 	char *part_path = split_name_make(path, name, no);
-	struct gguf *part = open_part(part_path, e);
+	struct gguf *part = NULL;
 	struct split_keys k;
 	int ret = -1;
 
+	if (access(part_path, F_OK) < 0) {
+		refuse(e, "part %u of %u of the model is missing; it must be in the same directory",
+			no, name->count);
+		prefix_path(e, part_path);
+	} else {
+		part = open_part(part_path, e);
+	}
 	if (!part)
 		goto out;
 	if (split_keys_get(part, &k, e) < 0) {
@@ -288,7 +295,8 @@ check_set(
 
 	if (k->no > 0 || (k->count == 1 && name->no > 1)) {
 		first = name->no ? split_name_make(path, name, 1) : xstrdup("the first");
-		refuse(e, "this is part %u of %u of a model; open %s",
+		refuse(e,
+			"this is part %u of %u of a model; with all parts in one directory, open %s",
 			k->no ? (unsigned)k->no + 1 : name->no,
 			k->no ? (unsigned)k->count : name->count,
 			gguf_string_show(as_string(base_name(first)), show, sizeof show));

@@ -111,6 +111,7 @@ open_gguf(struct gguf *g, const char *path, const struct llm_open_opts *o, struc
 	fill_costs(&m->info, m->model);
 	return m;
 failed:
+	err_prefix(e, "%s", m->name);
 	llm_close(m);
 	return NULL;
 }
@@ -141,6 +142,7 @@ llm_peek(const char *path, struct err *e)
 	m->name = title_of(path);
 	if (model_peek(g, &m->peeked, e) < 0 || !(m->vocab = vocab_new(g, e)) ||
 			choose_template(m, NULL, path, e) < 0) {
+		err_prefix(e, "%s", m->name);
 		llm_close(m);
 		return NULL;
 	}

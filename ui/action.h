@@ -24,7 +24,7 @@
 	X(BOTTOM,	"bottom",	"C-End M->",		UI,	"go to the end and follow the answer") \
 	X(COMPLETE,	"complete",	"Tab",			UI,	"complete a command or its argument") \
 	X(PALETTE,	"palette",	"C-p",			APP,	"choose a command") \
-	X(SESSIONS,	"sessions",	"C-o",			APP,	"choose a session") \
+	X(SESSIONS,	"sessions",	"C-o",			APP,	"choose among your chats") \
 	X(EDITOR,	"editor",	"C-g",			APP,	"edit the input in $EDITOR") \
 	X(REDRAW,	"redraw",	"C-l",			UI,	"draw the screen anew") \
 	X(SUSPEND,	"suspend",	"C-z",			APP,	"suspend the program") \

@@ -19,6 +19,34 @@ flow_release(struct flow *f)
 	memset(f, 0, sizeof *f);
 }
 
+/* Cells in front of the second column of "  name   what it is"; 0: the line has none. Prose does not
+ * begin with blanks. */
+static int
+second_column(const char *s, size_t n)
+{
+	size_t i = 0;
+
+	while (i < n && s[i] == ' ')
+		i++;
+	if (i < 2)
+		return 0;
+	while (i + 1 < n && !(s[i] == ' ' && s[i + 1] == ' '))
+		i++;
+	while (i < n && s[i] == ' ')
+		i++;
+	return i + 1 < n ? wrap_width(s, i) : 0;
+}
+
+static int
+hang_of(const struct flow_shape *shape, const struct markup_line *line, const char *s, size_t n)
+{
+	int column = shape->columns ? second_column(s, n) : 0;
+
+	if (column && column <= shape->width / 2)
+		return column;
+	return line->hang <= shape->width / 2 ? line->hang : 0;
+}
+
 /* Rows of one paragraph; `m` is what it inherits, and then what it leaves behind. */
 static void
 wrap_para(struct flow *f, const char *text, size_t start, size_t len, struct markup *m)
@@ -38,7 +66,7 @@ wrap_para(struct flow *f, const char *text, size_t start, size_t len, struct mar
 	f->paras[f->nparas++] =
 		(struct flow_para){ (uint32_t)start, (uint32_t)len, (uint32_t)f->n, before };
 	code = line.block == MARKUP_CODE || line.block == MARKUP_FENCE;
-	hang = line.hang <= width / 2 ? line.hang : 0;
+	hang = hang_of(&f->shape, &line, text + start, len);
 	wrap_init(&w, text + start, len, width - lead, width - hang, code ? WRAP_CHARS : 0);
 	while (wrap_next(&w, &row)) {
 		VEC_ROOM(f->rows, f->n, f->cap);
@@ -57,7 +85,7 @@ flow_wrap(struct flow *f, struct flow_shape shape, unsigned generation, const ch
 {
 	bool same = f->valid && f->generation == generation && f->shape.width == shape.width &&
 		    f->shape.lead == shape.lead && f->shape.markup == shape.markup &&
-		    n >= f->text_len;
+		    f->shape.columns == shape.columns && n >= f->text_len;
 	struct markup m = { 0 };
 	size_t start = 0, made;
 

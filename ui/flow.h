@@ -29,6 +29,7 @@ struct flow_shape {
 	int width;
 	int lead;		/* cells of the first row that are taken already */
 	bool markup;		/* light Markdown, else plain */
+	bool columns;		/* rows of "name  what it is" go on below what it is */
 };
 
 struct flow {

@@ -20,6 +20,7 @@ struct popup_ops {
 	bool (*key)(struct popup *p, struct key k);	/* false: the key means nothing to it */
 	void (*text)(struct popup *p, const char *text);	/* scrubbed; may be NULL */
 	void (*scroll)(struct popup *p, int rows);
+	void (*preview)(struct popup *p, size_t item, const char *text);	/* may be NULL */
 	/* Sets row and col to where the cursor is to stand, or leaves them at -1. */
 	void (*draw)(struct popup *p, struct canvas *c, const struct layout *l, int *row, int *col);
 };

@@ -73,7 +73,7 @@ ask_draw(struct popup *p, struct canvas *c, const struct layout *l, int *row, in
 	width = width > 60 ? 60 : width;
 	width = width > most ? most : width;
 	width = width < 1 ? 1 : width;
-	flow_wrap(&a->flow, (struct flow_shape){ width, 0, false }, 0, a->question,
+	flow_wrap(&a->flow, (struct flow_shape){ .width = width }, 0, a->question,
 		strlen(a->question));
 	rows = (int)a->flow.n + (framed ? 4 : 1);
 	in = layout_centre(l, rows, framed ? width + 4 : l->cols);

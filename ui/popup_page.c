@@ -85,8 +85,10 @@ page_draw(struct popup *p, struct canvas *c, const struct layout *l, int *row, i
 	char note[32] = "";
 
 	cols = cols > PAGE_COLS_MAX ? PAGE_COLS_MAX : cols;
-	flow_wrap(&g->flow, (struct flow_shape){ cols - (framed ? 4 : 0), 0, true }, 0, g->text,
-		strlen(g->text));
+	flow_wrap(&g->flow,
+		(struct flow_shape){
+			.width = cols - (framed ? 4 : 0), .markup = true, .columns = true },
+		0, g->text, strlen(g->text));
 	if (framed && (int)g->flow.n + 2 < rows)
 		rows = (int)g->flow.n + 2;
 	g->rows = rows - (framed ? 2 : rows >= 3);

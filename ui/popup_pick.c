@@ -396,7 +396,7 @@ draw_preview(struct pick *k, struct canvas *c, struct rect r)
 	if (k->preview_of != k->shown[k->selected])
 		flow_release(&k->preview);
 	k->preview_of = k->shown[k->selected];
-	flow_wrap(&k->preview, (struct flow_shape){ r.cols, 0, false }, 0, text, strlen(text));
+	flow_wrap(&k->preview, (struct flow_shape){ .width = r.cols }, 0, text, strlen(text));
 	for (int i = 0; i < r.rows && (size_t)i < k->preview.n; i++) {
 		struct pen p = pen_at(c, r.row + i, r.col, r.col + r.cols);
 
@@ -478,6 +478,18 @@ pick_draw(struct popup *p, struct canvas *c, const struct layout *l, int *row, i
 	draw_list(k, c, list);
 }
 
+static void
+pick_preview(struct popup *p, size_t item, const char *text)
+{
+	struct pick *k = (struct pick *)p;
+
+	if (item >= k->n)
+		return;
+	free(k->items[item].preview);
+	k->items[item].preview = popup_text(text, false);
+	flow_release(&k->preview);
+}
+
 /* ---- making one ------------------------------------------------------------------------------ */
 
 static const struct popup_ops pick_ops = {
@@ -485,6 +497,7 @@ static const struct popup_ops pick_ops = {
 	.key = pick_key,
 	.text = pick_text,
 	.scroll = pick_scroll,
+	.preview = pick_preview,
 	.draw = pick_draw,
 };
 

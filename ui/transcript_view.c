@@ -87,7 +87,7 @@ prepare(struct transcript_view *v, size_t i)
 {
 	struct entry *e = &v->t->items[i];
 	struct geometry g = geometry(v);
-	struct flow_shape shape = { g.text_cols, 0, looks[e->kind].markup };
+	struct flow_shape shape = { .width = g.text_cols, .markup = looks[e->kind].markup };
 
 	if (g.run_in && *e->label)
 		shape.lead = min(wrap_width(e->label, strlen(e->label)), v->width / 2) + 1;

@@ -447,6 +447,15 @@ ui_pick(struct ui *ui, const struct ui_pick *p)
 }
 
 void
+ui_pick_preview(struct ui *ui, size_t item, const char *text)
+{
+	if (!ui->popup || !ui->popup->ops->preview)
+		return;
+	ui->popup->ops->preview(ui->popup, item, text);
+	ui->dirty |= DIRTY_POPUP;
+}
+
+void
 ui_ask(struct ui *ui, int tag, const char *question)
 {
 	open_popup(ui, popup_ask_new(tag, question));

@@ -143,6 +143,8 @@ struct ui_pick {
 
 /* A list with a filter line: typing narrows it (every typed word must occur, case ignored). */
 void ui_pick(struct ui *ui, const struct ui_pick *p);
+/* Another preview for an item of the open list, which was made with previews, if empty ones. */
+void ui_pick_preview(struct ui *ui, size_t item, const char *text);
 void ui_ask(struct ui *ui, int tag, const char *question);	/* y/n; Esc is no */
 void ui_page(struct ui *ui, const char *title, const char *text);	/* scrollable; Esc or q closes */
 void ui_close_popup(struct ui *ui);

@@ -87,7 +87,18 @@ char *session_newest(const char *dir);
  * NULL and ERR_STORE naming the candidates when none or several match. */
 char *session_find(const char *dir, const char *cache_path, const char *what, struct err *e);
 
-/* Moves the file to DIR/trash/ (kept until the user removes it). Not while a program has it open. */
+/* ---- the trash: chats that were deleted, until the user removes them (session_trash.c) -------- */
+
+char *session_trash(const char *dir);	/* its folder, for session_list; heap */
+
+/* What the user types to mean the chat of this file: the beginning of its name, a time. */
+void session_short_name(const char *path, char out[16]);
+
+/* Moves the file to the trash. Not while a program has it open. */
 int session_delete(const char *path, struct err *e);
+
+/* Moves one of the trash, named as for session_find, back to the folder. Returns its path there
+ * (heap). NULL and ERR_STORE when none or several are called so, or a chat with its id is there. */
+char *session_undelete(const char *dir, const char *what, struct err *e);
 
 #endif

@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -17,7 +16,6 @@
 #include "app/chat/session_cache.h"
 #include "app/chat/session_file.h"
 #include "app/chat/session_load.h"
-#include "app/config/paths.h"
 #include "base/utf8.h"
 #include "base/xalloc.h"
 
@@ -322,13 +320,26 @@ session_newest(const char *dir)
 
 /* ---- finding one ----------------------------------------------------------------------------- */
 
+/* The name of its file without ".yaml": its id, but where two have the same one. Not terminated. */
+static const char *
+stem(const struct session_summary *s, size_t *len)
+{
+	const char *name = strrchr(s->path, '/') + 1;
+
+	*len = strlen(name) - strlen(".yaml");
+	return name;
+}
+
 /* How well `what` names a session: the higher the better, 0 not at all. Only the best matches
  * count. */
 static int
 match(const struct session_summary *s, const char *what)
 {
-	size_t n = strlen(what);
+	size_t n = strlen(what), len;
+	const char *name = stem(s, &len);
 
+	if (n == len && strncasecmp(name, what, n) == 0)
+		return 5;
 	if (strcasecmp(s->id, what) == 0)
 		return 4;
 	if (!s->broken && s->title && strcasecmp(s->title, what) == 0)
@@ -341,7 +352,10 @@ match(const struct session_summary *s, const char *what)
 static void
 name_candidate(struct strbuf *out, const struct session_summary *s)
 {
-	strbuf_addf(out, "%s%s", out->len ? ", " : "", s->id);
+	size_t len;
+	const char *name = stem(s, &len);
+
+	strbuf_addf(out, "%s%.*s", out->len ? ", " : "", (int)len, name);
 	if (s->title)
 		strbuf_addf(out, " (%s)", s->title);
 }
@@ -373,75 +387,11 @@ session_find(const char *dir, const char *cache_path, const char *what, struct e
 		free(path);
 		path = NULL;
 		if (found)
-			err_set(e, ERR_STORE, "\"%s\" could be any of %zu sessions: %s%s", what,
+			err_set(e, ERR_STORE, "\"%s\" could be any of %zu chats: %s%s", what,
 				found, candidates.s, found > 4 ? ", ..." : "");
 		else
-			err_set(e, ERR_STORE, "there is no session \"%s\"", what);
+			err_set(e, ERR_STORE, "there is no chat \"%s\"", what);
 	}
 	strbuf_release(&candidates);
 	return path;
-}
-
-/* ---- away with one --------------------------------------------------------------------------- */
-
-/* Renames, but never over something that is there: -1 and EEXIST then. */
-static int
-rename_to_free(const char *from, const char *to)
-{
-	int rc = renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE);
-
-	if (rc == 0 || (errno != EINVAL && errno != ENOSYS))
-		return rc;
-	if (access(to, F_OK) == 0) {		/* a file system that cannot do it in one step */
-		errno = EEXIST;
-		return -1;
-	}
-	return rename(from, to);
-}
-
-/* Moves DIR/NAME to DIR/trash/NAME, numbered when that is taken. -1 and errno. */
-static int
-move_to_trash(const char *path)
-{
-	const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
-	char *trash = xasprintf("%.*strash", (int)(name - path), path), *to = NULL;
-	int rc = path_make(trash);
-
-	for (int i = 1; rc == 0; i++) {
-		free(to);
-		to = i == 1 ? xasprintf("%s/%s", trash, name)
-			    : xasprintf("%s/%s.%d", trash, name, i);
-		rc = rename_to_free(path, to);
-		if (rc == 0 || errno != EEXIST || i == 1000)
-			break;
-		rc = 0;
-	}
-	if (rc == 0) {
-		session_sync_folder(to);
-		session_sync_folder(path);
-	}
-	free(to);
-	free(trash);
-	return rc;
-}
-
-int
-session_delete(const char *path, struct err *e)
-{
-	int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC), rc;
-	char *name = path_pretty(path);
-
-	if (fd < 0)
-		rc = err_errno(e, ERR_STORE, "cannot delete %s", name);
-	else if (!session_file_lock(fd))
-		rc = err_set(
-			e, ERR_STORE, "%s is open in another program; close it there first", name);
-	else if (move_to_trash(path) < 0)
-		rc = err_errno(e, ERR_STORE, "cannot move %s to the trash", name);
-	else
-		rc = 0;
-	if (fd >= 0)
-		close(fd);
-	free(name);
-	return rc;
 }

@@ -30,6 +30,9 @@ int cli_template(const struct options *o);
 int cli_logits(const struct options *o);
 int cli_perplexity(const struct options *o);
 
+const struct program_verb *cli_sessions_verb(size_t i);
+const struct program_verb *cli_config_verb(size_t i);
+
 /* Rows that several tables have. */
 #define CLI_OPTION_MODEL                                                                           \
 	{ 'm', "model", "NAME|FILE", OPTION_TEXT, offsetof(struct options, model), 0,              \

@@ -102,20 +102,29 @@ run_path(struct check *c, const char *path)
 	return 0;
 }
 
+static const struct verb {
+	struct program_verb is;
+	int (*run)(struct check *c, const char *path);
+} verbs[] = {
+	{ { "check", "[FILE]", "look for mistakes in the configuration, or in FILE" }, run_check },
+	{ { "path", "", "print where the configuration is" }, run_path },
+};
+
+const struct program_verb *
+cli_config_verb(size_t i)
+{
+	return i < sizeof verbs / sizeof *verbs ? &verbs[i].is : NULL;
+}
+
 int
 cli_config(const struct options *o)
 {
 	struct check c = { 0 };
-	const char *verb = o->args[0], *path = o->n_args > 1 ? o->args[1] : NULL;
-	int rc;
+	int verb, rc = -1;
 
 	tool_start(&c.t);
-	if (!strcmp(verb, "check"))
-		rc = run_check(&c, path);
-	else if (!strcmp(verb, "path"))
-		rc = run_path(&c, path);
-	else
-		rc = err_set(&c.t.err, ERR_USAGE, "hum config %s: there is check [FILE], path",
-			verb);
+	verb = options_verb(o->program, o->args[0], &c.t.err);
+	if (verb >= 0)
+		rc = verbs[verb].run(&c, o->n_args > 1 ? o->args[1] : NULL);
 	return tool_end(&c.t, rc);
 }

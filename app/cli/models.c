@@ -9,6 +9,7 @@
 #include "app/cli/table.h"
 #include "app/cli/tool.h"
 #include "app/config/paths.h"
+#include "app/models/facts.h"
 #include "app/models/open.h"
 
 const struct option_spec cli_models_options[] = {
@@ -17,44 +18,13 @@ const struct option_spec cli_models_options[] = {
 	{ 0 },
 };
 
-/* What is known of a model without loading it. */
 struct row {
 	const struct model_entry *entry;
 	bool usual;			/* taken when no other is named */
-	struct llm *llm;		/* NULL: refused, err says why */
-	struct err err;
-	size_t context;
-	uint64_t memory;		/* for the file and the whole context */
+	struct model_facts facts;
 };
 
-static void
-row_init(struct row *r, const struct tool *t, const struct options *o, size_t i,
-	const struct model_entry *usual)
-{
-	const struct llm_info *info;
-	struct settings s;
-
-	*r = (struct row){ .entry = &t->models.items[i] };
-	r->usual = r->entry == usual;
-	r->llm = model_entry_peek(r->entry, &r->err);
-	if (!r->llm)
-		return;
-	info = llm_get_info(r->llm);
-	model_settings(t->config, r->entry, &o->settings, o->set, &s);
-	r->context = model_context(info, s.context);
-	r->memory = model_memory_needed(info, r->context, s.kv);
-}
-
-/* no: more than the machine has; tight: more than is free now. */
-static const char *
-fits(const struct row *r)
-{
-	uint64_t total = memory_total(), available = memory_available();
-
-	if (total && r->memory > total)
-		return "no";
-	return available && r->memory > available ? "tight" : "yes";
-}
+static const char *const fits[] = { [FIT_YES] = "yes", [FIT_TIGHT] = "tight", [FIT_NO] = "no" };
 
 /* ---- JSON
  * ---------------------------------------------------------------------------------------- */
@@ -66,17 +36,17 @@ row_json(const struct row *r)
 		"origin", r->entry->origin, "default", (int)r->usual);
 	const struct llm_info *info;
 
-	if (!r->llm) {
-		json_object_set_new(o, "error", json_string(r->err.text));
+	if (!r->facts.llm) {
+		json_object_set_new(o, "error", json_string(r->facts.err.text));
 		return o;
 	}
-	info = llm_get_info(r->llm);
+	info = llm_get_info(r->facts.llm);
 	json_object_update_new(o, json_pack("{s:s,s:s,s:I,s:I,s:I,s:I,s:s,s:s,s:I,s:s}",
 		"arch", info->arch, "type", info->type, "size", (json_int_t)info->file_size,
-		"parameters", (json_int_t)info->n_params, "context", (json_int_t)r->context,
+		"parameters", (json_int_t)info->n_params, "context", (json_int_t)r->facts.context,
 		"context_trained", (json_int_t)info->n_ctx_train, "template", info->template_name,
-		"template_why", info->template_why, "memory", (json_int_t)r->memory,
-		"fits", fits(r)));
+		"template_why", info->template_why, "memory", (json_int_t)r->facts.memory,
+		"fits", fits[r->facts.fit]));
 	return o;
 }
 
@@ -86,49 +56,60 @@ row_json(const struct row *r)
 static void
 add_facts(struct table *table, const struct row *r)
 {
-	const struct llm_info *info = llm_get_info(r->llm);
-	bool large = info->n_params >= 1000000000;
+	const struct llm_info *info = llm_get_info(r->facts.llm);
 	char size[16], memory[16];
 
 	format_bytes(info->file_size, size);
-	format_bytes(r->memory, memory);
+	format_bytes(r->facts.memory, memory);
 	table_cell(table, info->type);
 	table_cell(table, size);
-	table_cellf(table, "%.3g %c", (double)info->n_params / (large ? 1e9 : 1e6),
-		large ? 'B' : 'M');
-	table_cellf(table, "%zu", r->context);
+	table_cellf(table, "%zu", r->facts.context);
 	table_cell(table, info->template_name);
 	table_cell(table, memory);
-	table_cell(table, fits(r));
+	table_cell(table, fits[r->facts.fit]);
+	table_cell(table, r->entry->origin);
+	table_cell(table, r->facts.parameters);
+}
+
+/* Its size is told: it may show that a download was cut short. */
+static void
+add_refused(struct table *table, const struct row *r)
+{
+	char size[16];
+
+	format_bytes(r->entry->size, size);
+	table_cell(table, NULL);
+	table_cell(table, r->entry->size ? size : NULL);
+	for (int column = 3; column <= 5; column++)
+		table_cell(table, NULL);
+	table_cell(table, "refused");
+	table_cell(table, r->entry->origin);
+	table_cell(table, NULL);
 }
 
 static void
 add_row(struct table *table, const struct row *r)
 {
 	table_cellf(table, "%s%s", r->entry->name, r->usual ? " *" : "");
-	if (r->llm) {
+	if (r->facts.llm)
 		add_facts(table, r);
-	} else {
-		for (int column = 1; column <= 6; column++)
-			table_cell(table, NULL);
-		table_cell(table, "refused");
-	}
-	table_cell(table, r->entry->origin);
+	else
+		add_refused(table, r);
 }
 
 /* ---- all of it
  * ----------------------------------------------------------------------------------- */
 
 static const struct table_column columns[] = {
-	{ "NAME", false }, { "TYPE", false }, { "SIZE", true }, { "PARAMETERS", true },
-	{ "CONTEXT", true }, { "TEMPLATE", false }, { "MEMORY", true }, { "FITS", false },
-	{ "FROM", false },
+	{ "NAME", false }, { "TYPE", false }, { "SIZE", true }, { "CONTEXT", true },
+	{ "TEMPLATE", false }, { "MEMORY", true }, { "FITS", false }, { "FROM", false },
+	{ "PARAMETERS", true },
 };
 
 struct listing {
 	json_t *json;
 	struct table table;
-	struct strbuf refusals;		/* a line each */
+	struct strbuf refusals;		/* a line each, which names the file */
 };
 
 /* One at a time: a model that is peeked at holds a mapping. */
@@ -136,16 +117,17 @@ static void
 collect(struct listing *l, struct tool *t, const struct options *o)
 {
 	for (size_t i = 0; i < t->models.n && !interrupted(); i++) {
-		struct row r;
+		struct row r = { .entry = &t->models.items[i] };
 
-		row_init(&r, t, o, i, t->model);
+		r.usual = r.entry == t->model;
+		model_facts_get(&r.facts, r.entry, t->config, &o->settings, o->set);
 		if (o->json)
 			json_array_append_new(l->json, row_json(&r));
 		else
 			add_row(&l->table, &r);
-		if (!r.llm)
-			strbuf_addf(&l->refusals, "%s: %s\n", r.entry->name, r.err.text);
-		model_close(r.llm);
+		if (!r.facts.llm)
+			strbuf_addf(&l->refusals, "%s\n", r.facts.err.text);
+		model_facts_release(&r.facts);
 	}
 }
 

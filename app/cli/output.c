@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "app/cli/interrupt.h"
@@ -38,6 +39,14 @@ knows_colors(void)
 	return !(none && *none) && term && *term && strcmp(term, "dumb") != 0;
 }
 
+static size_t
+columns_of(int fd)
+{
+	struct winsize size;
+
+	return ioctl(fd, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
+}
+
 void
 output_init(struct output *o, int fd)
 {
@@ -48,6 +57,7 @@ output_init(struct output *o, int fd)
 	*o = (struct output){ .fd = fd, .buf = STRBUF_INIT };
 	o->tty = isatty(fd);
 	o->color = o->tty && knows_colors();
+	o->cols = o->tty ? columns_of(fd) : 0;
 }
 
 /* Waits when the terminal or pipe was made non-blocking by whoever shares it with us. */

@@ -18,6 +18,7 @@ struct output {
 	struct strbuf buf;
 	int error;		/* errno of the first write that failed; 0: none */
 	bool tty, color;	/* color: a terminal that knows colours, and NO_COLOR is not set */
+	size_t cols;		/* of the terminal; 0: not known, or none */
 };
 
 /* Also gives descriptors 0 to 2, where they are closed, to /dev/null, and ignores SIGPIPE. Before

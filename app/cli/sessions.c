@@ -12,7 +12,7 @@
 #include "app/config/paths.h"
 
 const struct option_spec cli_sessions_options[] = {
-	CLI_OPTION_JSON("list, search, show: as JSON"),
+	CLI_OPTION_JSON("list, search, show, undelete: as JSON"),
 	{ 0, "format", "FORMAT", OPTION_TEXT, offsetof(struct options, format), 0,
 		"export: markdown (as it is without), text, or json, which import takes" },
 	CLI_OPTION_HELP,
@@ -109,68 +109,48 @@ list_table(const struct session_summary *list, size_t n, struct output *out)
 	table_release(&table);
 }
 
-static int
-run_list(struct shelf *s)
+int
+sessions_print_list(struct shelf *s, const char *dir, const char *cache, const char *none)
 {
 	struct session_summary *list;
 	size_t n;
 
-	if (session_list(s->dir, s->cache, &list, &n, &s->t.err) < 0)
+	if (session_list(dir, cache, &list, &n, &s->t.err) < 0)
 		return -1;
 	if (s->o->json)
 		sessions_print_json(s, list_json(list, n));
 	else if (n)
 		list_table(list, n, &s->t.out);
 	else
-		note("there are no chats yet; they come to be in %s", s->dir);
+		note("%s %s", none, dir);
 	session_list_free(list, n);
 	return 0;
 }
 
-/* ---- delete
+static int
+run_list(struct shelf *s)
+{
+	return sessions_print_list(
+		s, s->dir, s->cache, "there are no chats yet; they come to be in");
+}
+
+/* ---- rename
  * -------------------------------------------------------------------------------------- */
 
-/* Whether another program is writing it. One that cannot be read may well be deleted. */
-static bool
-in_use(const char *path)
-{
-	struct err e;
-	struct session *session = session_load(path, &e);
-	bool used = session && session->read_only;
-
-	session_free(session);
-	return used;
-}
-
 static int
-delete_one(struct shelf *s, const char *what)
+run_rename(struct shelf *s)
 {
-	char *path = session_find(s->dir, s->cache, what, &s->t.err), *dir;
+	char *path = session_find(s->dir, s->cache, s->args[0], &s->t.err);
+	struct session *session = path ? session_load(path, &s->t.err) : NULL;
 	int rc = -1;
 
-	if (!path)
-		return -1;
-	if (in_use(path))
-		err_set(&s->t.err, ERR_STORE,
-			"\"%s\" is open in another program, or cannot be written", what);
-	else
-		rc = session_delete(path, &s->t.err);
-	if (rc == 0) {
-		dir = path_pretty(s->dir);
-		output_addf(&s->t.out, "%s is in %s/trash now\n", strrchr(path, '/') + 1, dir);
-		free(dir);
-	}
+	if (session && !*s->args[1])
+		err_set(&s->t.err, ERR_USAGE, "hum sessions rename: the new title is empty");
+	else if (session && session_set_title(session, s->args[1], &s->t.err) == 0)
+		rc = session_flush(session, &s->t.err);
+	session_free(session);
 	free(path);
 	return rc;
-}
-
-static int
-run_delete(struct shelf *s)
-{
-	for (size_t i = 0; i < s->n; i++)
-		if (delete_one(s, s->args[i]) < 0)
-			return -1;
-	return 0;
 }
 
 /* ---- doctor
@@ -233,53 +213,49 @@ run_doctor(struct shelf *s)
  * ----------------------------------------------------------------------------------- */
 
 static const struct verb {
-	const char *name, *args;	/* args: as help says it */
-	size_t min, max;
+	struct program_verb is;
+	size_t min, max;		/* arguments */
 	int (*run)(struct shelf *s);
 } verbs[] = {
-	{ "list", "", 0, 0, run_list },
-	{ "show", "ID|TITLE", 1, 1, sessions_show },
-	{ "search", "WORDS", 1, SIZE_MAX, sessions_search },
-	{ "export", "ID|TITLE", 1, 1, sessions_export },
-	{ "import", "FILE", 1, 1, sessions_import },
-	{ "delete", "ID|TITLE ...", 1, SIZE_MAX, run_delete },
-	{ "doctor", "", 0, 0, run_doctor },
+	{ { "list", "", "the chats, the newest first; so without a verb" }, 0, 0, run_list },
+	{ { "show", "ID|TITLE", "a chat as text; the beginning of an id will do, or a part of a title" },
+		1, 1, sessions_show },
+	{ { "search", "WORDS", "every line with these words, in any case; 0 also if there is none" },
+		1, SIZE_MAX, sessions_search },
+	{ { "export", "ID|TITLE", "a chat on standard output, in the format of --format" },
+		1, 1, sessions_export },
+	{ { "import", "FILE", "a new chat: an export, a list of messages, a session file; -: stdin" },
+		1, 1, sessions_import },
+	{ { "rename", "ID|TITLE NEW-TITLE", "give a chat another title" }, 2, 2, run_rename },
+	{ { "delete", "ID|TITLE ...", "move chats to the trash" }, 1, SIZE_MAX, sessions_delete },
+	{ { "undelete", "[ID|TITLE ...]", "bring them back; alone: what is in the trash" },
+		0, SIZE_MAX, sessions_undelete },
+	{ { "doctor", "", "read all chats to the end, and put torn ends into files of their own" },
+		0, 0, run_doctor },
 };
 
-enum { N_VERBS = sizeof verbs / sizeof *verbs };
-
-static const struct verb *
-find_verb(const char *name, struct err *e)
+const struct program_verb *
+cli_sessions_verb(size_t i)
 {
-	const char *names[N_VERBS + 1] = { 0 }, *near;
-
-	for (size_t i = 0; i < N_VERBS; i++) {
-		if (!strcmp(name, verbs[i].name))
-			return &verbs[i];
-		names[i] = verbs[i].name;
-	}
-	near = nearest_name(name, names);
-	err_set(e, ERR_USAGE,
-		"hum sessions %s: there is list, show, search, export, import, delete, "
-		"doctor%s%s%s", name, near ? "; did you mean " : "", near ? near : "",
-		near ? "?" : "");
-	return NULL;
+	return i < sizeof verbs / sizeof *verbs ? &verbs[i].is : NULL;
 }
 
 static int
 run_verb(struct shelf *s)
 {
-	const struct verb *v = find_verb(s->o->n_args ? s->o->args[0] : "list", &s->t.err);
+	int i = options_verb(s->o->program, s->o->n_args ? s->o->args[0] : "list", &s->t.err);
+	const struct verb *v = &verbs[i < 0 ? 0 : i];
 
-	if (!v)
+	if (i < 0)
 		return -1;
 	s->args = s->o->args + (s->o->n_args > 0);
 	s->n = s->o->n_args - (s->o->n_args > 0);
 	if (s->n < v->min)
-		return err_set(&s->t.err, ERR_USAGE, "hum sessions %s needs: %s", v->name, v->args);
+		return err_set(&s->t.err, ERR_USAGE, "hum sessions %s needs: %s", v->is.name,
+			v->is.args);
 	if (s->n > v->max)
-		return err_set(&s->t.err, ERR_USAGE, "hum sessions %s: \"%s\" is too much", v->name,
-			s->args[v->max]);
+		return err_set(&s->t.err, ERR_USAGE, "hum sessions %s: \"%s\" is too much",
+			v->is.name, s->args[v->max]);
 	return v->run(s);
 }
 
@@ -290,8 +266,8 @@ cli_sessions(const struct options *o)
 	int rc;
 
 	tool_start(&s.t);
-	s.dir = path_data("sessions");
-	s.cache = path_cache("sessions");
+	s.dir = path_sessions();
+	s.cache = path_summaries();
 	rc = run_verb(&s);
 	free(s.dir);
 	free(s.cache);

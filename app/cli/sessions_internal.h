@@ -20,6 +20,11 @@ int sessions_show(struct shelf *s);
 int sessions_export(struct shelf *s);
 int sessions_import(struct shelf *s);
 int sessions_search(struct shelf *s);
+int sessions_delete(struct shelf *s);
+int sessions_undelete(struct shelf *s);
+
+/* The chats of a folder, as table or JSON; when there are none, `none` and the folder on stderr. */
+int sessions_print_list(struct shelf *s, const char *dir, const char *cache, const char *none);
 
 /* The session that the first argument names, to look at only. NULL: s->t.err. */
 struct session *sessions_look(struct shelf *s);

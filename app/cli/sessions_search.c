@@ -209,6 +209,18 @@ search_all(struct search *q)
 	return interrupt_check(&s->t.err);
 }
 
+/* Not a fault as with grep, whose status 1 is that of a wrong command line here. */
+static void
+note_none(const struct shelf *s)
+{
+	struct strbuf words = STRBUF_INIT;
+
+	for (size_t i = 0; i < s->n; i++)
+		strbuf_addf(&words, "%s%s", i ? " " : "", s->args[i]);
+	note("no chat contains \"%s\"", words.s);
+	strbuf_release(&words);
+}
+
 int
 sessions_search(struct shelf *s)
 {
@@ -225,7 +237,7 @@ sessions_search(struct shelf *s)
 	if (q.json)
 		sessions_print_json(s, q.json);
 	else if (rc == 0 && !q.hits)
-		note("nothing was found");
+		note_none(s);
 	free(q.needle.cp);
 	return rc;
 }

@@ -1,4 +1,7 @@
-/* A table: columns as wide as their widest cell, headings in bold on a terminal. */
+/*
+ * A table: columns as wide as their widest cell. On a terminal headings are bold, and what its width
+ * has no room for is left out: the last columns, and the end of the one before.
+ */
 #ifndef APP_CLI_TABLE_H
 #define APP_CLI_TABLE_H
 

@@ -41,6 +41,32 @@ last_fork(const struct conversation *conv, int **siblings, size_t *n, size_t *po
 	return id;
 }
 
+/* Which of n siblings, counted from 0, is meant by "next", "prev" or a number; n: none. */
+static size_t
+wanted_sibling(const char *arg, size_t position, size_t n)
+{
+	char *end;
+	unsigned long number;
+
+	if (!*arg || !strcmp(arg, "next"))
+		return (position + 1) % n;
+	if (!strcmp(arg, "prev"))
+		return (position + n - 1) % n;
+	number = strtoul(arg, &end, 10);
+	return *end || number < 1 || number > n ? n : number - 1;
+}
+
+static void
+show_sibling(struct controller *c, int id, size_t position, size_t n)
+{
+	const struct conversation *conv = &c->session->conv;
+	bool mine = conversation_find(conv, id)->role == ROLE_USER;
+
+	controller_set_head(c, conversation_leaf(conv, id));
+	controller_flash(c, "%s %zu of %zu", mine ? "Message" : "Answer", position + 1, n);
+	chat_view_read_out(&c->view, conv, id);
+}
+
 void
 command_branch(struct controller *c, const char *arg)
 {
@@ -53,16 +79,12 @@ command_branch(struct controller *c, const char *arg)
 		free(siblings);
 		return;
 	}
-	if (!*arg || !strcmp(arg, "next"))
-		wanted = (position + 1) % n;
-	else if (!strcmp(arg, "prev"))
-		wanted = (position + n - 1) % n;
-	else
-		wanted = strtoul(arg, NULL, 10) - 1;
+	wanted = wanted_sibling(arg, position, n);
 	if (wanted < n)
-		controller_set_head(c, conversation_leaf(&c->session->conv, siblings[wanted]));
+		show_sibling(c, siblings[wanted], wanted, n);
 	else
-		controller_flash(c, "There are %zu answers: 1 to %zu", n, n);
+		controller_flash(c, "There are %zu: /branch takes next, prev, or a number from 1 to %zu",
+			n, n);
 	free(siblings);
 }
 
@@ -153,6 +175,19 @@ command_stats(struct controller *c, const char *arg)
 	strbuf_release(&b);
 }
 
+/* Without a system prompt the engine counts marks of the format, which are no part of their own. */
+static void
+add_use(struct strbuf *b, const struct controller *c, size_t used)
+{
+	size_t system = c->session->conv.system ? c->stats.system_tokens : 0;
+
+	strbuf_addf(b, "  used       %zu\n", used);
+	if (system)
+		strbuf_addf(b, "             %zu by the system prompt, %zu by the conversation\n",
+			system, used > system ? used - system : 0);
+	strbuf_addf(b, "  free       %zu\n", c->model.context > used ? c->model.context - used : 0);
+}
+
 void
 command_context(struct controller *c, const char *arg)
 {
@@ -165,8 +200,7 @@ command_context(struct controller *c, const char *arg)
 	}
 	strbuf_addf(&b, "  context    %zu tokens (the model was trained with %zu)\n", c->model.context,
 		c->model.context_trained);
-	strbuf_addf(&b, "  used       %zu\n  system     %zu\n  free       %zu\n", used, c->stats.system_tokens,
-		c->model.context > used ? c->model.context - used : 0);
+	add_use(&b, c, used);
 	if (c->evicted)
 		strbuf_addf(&b, "\nThe oldest %zu messages no longer fit; the model does not see them.\n", c->evicted);
 	strbuf_adds(&b, "\nWhen the context is full the oldest messages leave it, in pairs; the system prompt stays.\n"

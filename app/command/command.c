@@ -26,8 +26,8 @@ static const struct command commands[] = {
 	{ "stats", "", "figures of the last answer", false, command_stats, NULL },
 	{ "context", "", "what the model sees, and how full its context is", false, command_context, NULL },
 	{ "theme", "[name]", "choose the colours", false, command_theme, complete_theme },
-	{ "keys", "", "show the keys", false, command_help, NULL },
-	{ "help", "", "show commands and keys", false, command_help, NULL },
+	{ "keys", "", "show the keys", false, command_keys, NULL },
+	{ "help", "", "show keys and commands", false, command_help, NULL },
 	{ "quit", "", "leave hum; everything is saved", false, command_quit, NULL },
 };
 
@@ -166,30 +166,61 @@ command_complete(void *ctx, const char *line, size_t cursor, struct ui_completio
 static void
 add_row(struct strbuf *b, const char *left, const char *help)
 {
-	strbuf_addf(b, "  %-28s %s\n", left, help);
+	strbuf_addf(b, "  %-31s %s\n", left, help);
 }
 
-void
-command_help_page(struct controller *c)
+static void
+add_keys(struct strbuf *b, const struct controller *c)
 {
-	struct strbuf b = STRBUF_INIT;
-
-	strbuf_adds(&b, "Keys\n\n");
 	for (int a = 0; a < ACTION_COUNT; a++) {
 		const char *keys = c->o.keymap ? keymap_keys(c->o.keymap, a) : "";
 
 		if (*keys)
-			add_row(&b, keys, action_help(a));
+			add_row(b, keys, action_help(a));
 	}
-	strbuf_adds(&b, "\nCommands\n\n");
+	add_row(b, "Ctrl-D in an empty input", "the same as Ctrl-C");
+	add_row(b, "mouse wheel", "scroll");
+	add_row(b, "Shift and the mouse", "select text, as without hum (Option on a Mac)");
+}
+
+void
+command_keys(struct controller *c, const char *arg)
+{
+	struct strbuf b = STRBUF_INIT;
+
+	if (c->o.plain) {
+		controller_flash(c,
+			"The keys are those of a full screen; here Ctrl-C stops an answer, Ctrl-D leaves");
+		return;
+	}
+	add_keys(&b, c);
+	strbuf_adds(&b, "\nIn config.yaml, keys: binds others, and mouse: false leaves the mouse to the "
+			"terminal.\n");
+	controller_page(c, "Keys", b.s);
+	strbuf_release(&b);
+}
+
+void
+command_help(struct controller *c, const char *arg)
+{
+	struct strbuf b = STRBUF_INIT;
+
+	if (!c->o.plain) {
+		strbuf_adds(&b, "Keys\n\n");
+		add_keys(&b, c);
+		strbuf_addc(&b, '\n');
+	}
+	strbuf_adds(&b, "Commands\n\n");
 	for (size_t i = 0; i < N_COMMANDS; i++) {
 		char *left = xasprintf("/%s %s", commands[i].name, commands[i].args);
 
 		add_row(&b, left, commands[i].help);
 		free(left);
 	}
-	strbuf_adds(&b, "\nA text that begins with a slash is sent with two: //like this.\n"
-		"Text sent while an answer is being written waits and goes next; Esc takes it back.\n");
+	strbuf_adds(&b, "\nA text that begins with a slash is sent with two: //like this.\n");
+	if (!c->o.plain)
+		strbuf_adds(&b, "Text sent while an answer is being written waits and goes next; "
+				"Esc takes it back.\n");
 	controller_page(c, "Help", b.s);
 	strbuf_release(&b);
 }

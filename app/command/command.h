@@ -34,6 +34,4 @@ void command_complete(void *ctx, const char *line, size_t cursor, struct ui_comp
 /* First questions for the guide, which Tab offers in the empty input; NULL past the last. */
 const char *command_question(size_t i);
 
-void command_help_page(struct controller *c);
-
 #endif

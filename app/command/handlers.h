@@ -32,9 +32,12 @@ void complete_branch(struct controller *c, const char *word, struct ui_completio
 
 /* screen.c */
 void command_theme(struct controller *c, const char *arg);
-void command_help(struct controller *c, const char *arg);
 void command_quit(struct controller *c, const char *arg);
 void complete_theme(struct controller *c, const char *word, struct ui_completions *out);
+
+/* command.c: pages made of its table and the key map */
+void command_keys(struct controller *c, const char *arg);
+void command_help(struct controller *c, const char *arg);
 
 /* Adds `text` when it begins with `word`, case ignored. */
 void complete_if(struct ui_completions *out, const char *word, const char *text, const char *help);

@@ -26,7 +26,8 @@ complete_model(struct controller *c, const char *word, struct ui_completions *ou
 
 	model_list_scan(&l, c->o.config);
 	for (size_t i = 0; i < l.n; i++)
-		complete_if(out, word, l.items[i].name, l.items[i].origin);
+		if (!l.items[i].suspect)
+			complete_if(out, word, l.items[i].name, l.items[i].origin);
 	model_list_release(&l);
 }
 

@@ -27,12 +27,6 @@ complete_theme(struct controller *c, const char *word, struct ui_completions *ou
 }
 
 void
-command_help(struct controller *c, const char *arg)
-{
-	command_help_page(c);
-}
-
-void
 command_quit(struct controller *c, const char *arg)
 {
 	controller_quit(c, 0);

@@ -17,6 +17,7 @@ config_new(const char *path)
 	struct config *c = xcalloc(1, sizeof *c);
 
 	c->path = xstrdup(path);
+	c->mouse = true;
 	settings_init(&c->settings);
 	return c;
 }

@@ -25,6 +25,7 @@ struct config {
 	char *path;			/* the file; also when it does not exist */
 	bool exists;
 	char *model, *system, *theme;	/* defaults; NULL: none */
+	bool mouse;			/* the wheel scrolls; false: the terminal keeps the mouse */
 	struct config_model *models;
 	size_t n_models;
 	struct config_text *systems;

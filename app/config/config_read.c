@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "app/config/config.h"
 #include "app/config/config_read.h"
@@ -130,6 +131,19 @@ read_string(struct reader *r, const struct ynode *value, const struct key *self)
 
 	if (text && *text && !ynode_is_null(value))
 		*field = xstrdup(text);
+}
+
+static void
+read_flag(struct reader *r, const struct ynode *value, const struct key *self)
+{
+	bool *field = (bool *)((char *)r->config + self->offset);
+	const char *text = ynode_is_null(value) ? "" : document_text(&r->doc, value, self->name);
+
+	if (!text || !*text)
+		return;
+	*field = strcasecmp(text, "true") == 0;
+	if (!*field && strcasecmp(text, "false") != 0)
+		document_problem(&r->doc, value, "\"%s\" must be true or false", self->name);
 }
 
 /* A path is expanded; a relative one begins at the folder of the file that names it. */
@@ -338,6 +352,7 @@ static const struct key top_keys[] = {
 	{ "model", read_string, C(model) },
 	{ "system", read_string, C(system) },
 	{ "theme", read_string, C(theme) },
+	{ "mouse", read_flag, C(mouse) },
 	{ "models", read_models, 0 },
 	{ "systems", read_systems, 0 },
 	{ "keys", read_keys, 0 },

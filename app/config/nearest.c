@@ -64,7 +64,15 @@ shares_beginning(const char *name, const char *whole)
 const char *
 nearest_name(const char *name, const char *const *names)
 {
-	size_t n = strlen(name), best = n < 3 ? 1 : n / 3 + 1;
+	size_t n = strlen(name);
+
+	return nearest_within(name, names, n < 3 ? 1 : n / 3 + 1);
+}
+
+const char *
+nearest_within(const char *name, const char *const *names, size_t most)
+{
+	size_t n = strlen(name), best = most;
 	const char *nearest = NULL;
 
 	if (n > LONGEST)

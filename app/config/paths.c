@@ -96,6 +96,18 @@ path_cache(const char *name)
 }
 
 char *
+path_sessions(void)
+{
+	return path_data("sessions");
+}
+
+char *
+path_summaries(void)
+{
+	return path_cache("summaries");
+}
+
+char *
 path_expand(const char *path)
 {
 	char *h, *whole;

@@ -10,6 +10,10 @@ char *path_data(const char *name);	/* $XDG_DATA_HOME/hum */
 char *path_state(const char *name);	/* $XDG_STATE_HOME/hum */
 char *path_cache(const char *name);	/* $XDG_CACHE_HOME/hum */
 
+/* The folder of all chats, and the cache that session_list keeps of it. Heap. */
+char *path_sessions(void);
+char *path_summaries(void);
+
 /* "~" and "~/x" to the home folder; others unchanged. Heap. */
 char *path_expand(const char *path);
 

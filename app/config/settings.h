@@ -52,4 +52,7 @@ void settings_overlay(struct settings *to, const struct settings *from, settings
 /* The known name nearest to a misspelt one, or NULL when none is near. names: NULL-terminated. */
 const char *nearest_name(const char *name, const char *const *names);
 
+/* The same with at most so many letters amiss. */
+const char *nearest_within(const char *name, const char *const *names, size_t most);
+
 #endif

@@ -83,10 +83,22 @@ chat_view_echo(struct chat_view *v, const char *prefix, const char *text)
 	echo_line_start(v);
 }
 
+static void
+label_of(const struct message *m, char out[32])
+{
+	if (m->role == ROLE_ASSISTANT)
+		chat_view_model_label(m->model, out);
+	else
+		strcpy(out, "you");
+}
+
 /* An answer stays open for its pieces. */
 static void
-echo_message(struct chat_view *v, const struct message *m, const char *label)
+echo_message(struct chat_view *v, const struct message *m)
 {
+	char label[32];
+
+	label_of(m, label);
 	echo_line_start(v);
 	echo_text(v, label, strlen(label));
 	echo_text(v, ": ", 2);
@@ -111,6 +123,37 @@ add_entry(struct chat_view *v, enum entry_kind kind, int id, const char *label, 
 	return v->n - 1;
 }
 
+static void
+set_footer(struct chat_view *v, const struct conversation *c, const struct message *m)
+{
+	size_t entry = entry_of(v, m->id);
+	char footer[256];
+
+	chat_view_footer(c, m, m->id == v->live, footer, sizeof footer);
+	transcript_set_footer(v->t, entry, footer);
+}
+
+static void
+echo_footer(struct chat_view *v, const struct conversation *c, const struct message *m)
+{
+	char footer[256];
+
+	chat_view_footer(c, m, m->id == v->live, footer, sizeof footer);
+	if (m->id != v->live && *footer)
+		chat_view_echo(v, "-- ", footer);
+}
+
+static void
+add_message(struct chat_view *v, const struct conversation *c, const struct message *m)
+{
+	enum entry_kind kind = m->role == ROLE_ASSISTANT ? ENTRY_ASSISTANT : ENTRY_USER;
+	char label[32];
+
+	label_of(m, label);
+	add_entry(v, kind, m->id, label, m->text.s);
+	set_footer(v, c, m);
+}
+
 void
 chat_view_show(struct chat_view *v, const struct conversation *c)
 {
@@ -121,27 +164,33 @@ chat_view_show(struct chat_view *v, const struct conversation *c)
 	v->n = 0;
 	if (c->system && *c->system)
 		add_entry(v, ENTRY_SYSTEM, VIEW_SYSTEM, "system", c->system);
-	for (size_t i = 0; i < n; i++) {
-		if (path[i]->role == ROLE_USER)
-			echo_message(v, path[i], "you");
-		chat_view_add_message(v, c, path[i]);
-	}
+	for (size_t i = 0; i < n; i++)
+		add_message(v, c, path[i]);
 	free(path);
 }
 
 void
 chat_view_add_message(struct chat_view *v, const struct conversation *c, const struct message *m)
 {
-	char label[32] = "you";
-	enum entry_kind kind = ENTRY_USER;
+	add_message(v, c, m);
+	if (m->role == ROLE_ASSISTANT)		/* the user has just typed the others */
+		echo_message(v, m);
+	echo_footer(v, c, m);
+}
 
-	if (m->role == ROLE_ASSISTANT) {
-		kind = ENTRY_ASSISTANT;
-		chat_view_model_label(m->model, label);
-		echo_message(v, m, label);
+void
+chat_view_read_out(struct chat_view *v, const struct conversation *c, int from)
+{
+	struct message **path;
+	size_t n = conversation_path(c, &path), i = 0;
+
+	while (from && i < n && path[i]->id != from)
+		i++;
+	for (; i < n; i++) {
+		echo_message(v, path[i]);
+		echo_footer(v, c, path[i]);
 	}
-	add_entry(v, kind, m->id, label, m->text.s);
-	chat_view_update_footer(v, c, m);
+	free(path);
 }
 
 void
@@ -157,15 +206,10 @@ chat_view_append(struct chat_view *v, int id, const char *text, size_t len)
 void
 chat_view_update_footer(struct chat_view *v, const struct conversation *c, const struct message *m)
 {
-	size_t entry = entry_of(v, m->id);
-	char footer[256];
-
-	if (entry == v->n)
+	if (entry_of(v, m->id) == v->n)
 		return;
-	chat_view_footer(c, m, m->id == v->live, footer, sizeof footer);
-	transcript_set_footer(v->t, entry, footer);
-	if (m->id != v->live && *footer)
-		chat_view_echo(v, "-- ", footer);
+	set_footer(v, c, m);
+	echo_footer(v, c, m);
 }
 
 void

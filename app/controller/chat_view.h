@@ -26,8 +26,10 @@ struct chat_view {
 void chat_view_init(struct chat_view *v, struct transcript *t);
 void chat_view_release(struct chat_view *v);
 
-/* Shows a conversation from the beginning. */
+/* Shows a conversation from the beginning; it was read already, so nothing is echoed. */
 void chat_view_show(struct chat_view *v, const struct conversation *c);
+/* Echoes the conversation from a message on; 0: all of it. */
+void chat_view_read_out(struct chat_view *v, const struct conversation *c, int from);
 void chat_view_add_message(struct chat_view *v, const struct conversation *c, const struct message *m);
 void chat_view_append(struct chat_view *v, int id, const char *text, size_t len);
 

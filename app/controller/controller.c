@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "app/command/command.h"
+#include "app/command/handlers.h"
 #include "app/controller/controller.h"
 #include "app/controller/editor.h"
 #include "app/signals.h"
@@ -154,7 +154,8 @@ controller_tick(struct controller *c)
 
 /* ---- what the user did ---- */
 
-/* Ctrl-C: what is going on ends; else the input; else, asked once, the program. */
+/* Ctrl-C, and Ctrl-D in an empty input: ends what is going on; else the input; else, asked once, the
+ * program. */
 static void
 interrupt(struct controller *c)
 {
@@ -171,7 +172,7 @@ interrupt(struct controller *c)
 		return;
 	}
 	c->quit_asked = true;
-	ui_flash(c->ui, false, 0, "Press Ctrl-C again to quit");
+	ui_flash(c->ui, false, 0, "Press it again to quit");
 }
 
 static void
@@ -205,7 +206,7 @@ on_action(struct controller *c, enum action a)
 		suspend(c);
 		break;
 	case ACTION_HELP:
-		command_help_page(c);
+		command_help(c, "");
 		break;
 	default:
 		break;

@@ -92,9 +92,9 @@ struct controller {
 	struct theme_entry *themes;
 	size_t n_themes;
 	struct style_sheet style;
-	bool opening;			/* the conversation to be shown was not in view before */
 	int plain_popup;		/* without a screen: the list or question that the next line answers; 0: none */
 	char *doomed;			/* path of the session that POPUP_DELETE asks about */
+	bool back_to_list;		/* it was asked from the list of sessions, which comes back then */
 	bool quit_asked;		/* Ctrl-C was pressed once */
 	bool disk_failed;
 	char *draft;			/* where the draft was read from or stored last; NULL: nowhere */

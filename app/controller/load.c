@@ -218,6 +218,8 @@ welcome(struct controller *c)
 {
 	if (!controller_is_guide(c)) {
 		ui_set_placeholder(c->ui, "Write a message · /help");
+		if (c->welcomed && !c->session->conv.n)
+			controller_show_conversation(c);	/* without the guide's introduction */
 		return;
 	}
 	ui_set_placeholder(c->ui, "Ask how hum works · Tab for examples");

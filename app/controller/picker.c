@@ -6,7 +6,9 @@
 #include <time.h>
 
 #include "app/command/command.h"
+#include "app/config/paths.h"
 #include "app/controller/controller.h"
+#include "app/models/facts.h"
 #include "app/models/open.h"
 #include "base/xalloc.h"
 
@@ -49,6 +51,44 @@ rows_show(struct rows *r, struct controller *c, struct ui_pick *pick)
 
 /* ---- models ---- */
 
+static void
+describe(struct strbuf *b, const struct model_facts *f)
+{
+	static const char *const fits[] = {
+		[FIT_YES] = "fits",
+		[FIT_TIGHT] = "more than is free now",
+		[FIT_NO] = "more than this machine has",
+	};
+	const struct llm_info *info = llm_get_info(f->llm);
+	char size[16], memory[16];
+
+	format_bytes(info->file_size, size);
+	format_bytes(f->memory, memory);
+	strbuf_addf(b, "%s · %s · %s parameters\n", info->type, size, f->parameters);
+	strbuf_addf(b, "context %zu, trained with %zu\n", f->context, info->n_ctx_train);
+	strbuf_addf(b, "template %s (%s)\n", info->template_name, info->template_why);
+	strbuf_addf(b, "memory %s: %s\n", memory, fits[f->fit]);
+}
+
+/* Only the model under the cursor is looked into: that of them all would keep the user waiting. */
+static void
+preview_model(struct controller *c, size_t i)
+{
+	const struct model_entry *m = &c->models.items[i];
+	struct strbuf b = STRBUF_INIT;
+	struct model_facts f;
+	char *path = m->path ? path_pretty(m->path) : xstrdup("inside of hum");
+
+	model_facts_get(&f, m, c->o.config, &c->o.settings, c->o.set);
+	if (f.llm)
+		describe(&b, &f);
+	strbuf_addf(&b, "%s\n", f.llm ? path : f.err.text);
+	ui_pick_preview(c->ui, i, b.s);
+	model_facts_release(&f);
+	strbuf_release(&b);
+	free(path);
+}
+
 void
 controller_pick_model(struct controller *c)
 {
@@ -65,10 +105,12 @@ controller_pick_model(struct controller *c)
 			format_bytes(m->size, size);
 		if (c->loaded && !strcmp(m->name, c->model.name))
 			pick.selected = i;
-		rows_add(&r, m->name, xasprintf("%s · %s", size, m->origin),
-			m->path ? xstrdup(m->path) : NULL);
+		rows_add(&r, m->name,
+			xasprintf("%s · %s%s", size, m->origin, m->suspect ? " · not usable" : ""),
+			xstrdup(""));
 	}
 	rows_show(&r, c, &pick);
+	preview_model(c, pick.selected);
 }
 
 /* ---- sessions ---- */
@@ -234,6 +276,8 @@ model_event(struct controller *c, const struct ui_event *ev)
 
 	if (ev->type == UI_PICK && m && controller_load(c, m->path ? m->path : m->name, &e) < 0)
 		controller_error(c, "%s", e.text);
+	else if (ev->type == UI_PICK_MOVED && m)
+		preview_model(c, ev->choice);
 }
 
 static void
@@ -244,10 +288,21 @@ session_event(struct controller *c, const struct ui_event *ev)
 
 	if (!s)
 		return;
-	if (ev->type == UI_PICK && controller_resume(c, s->path, &e) < 0)
+	if (ev->type == UI_PICK && controller_resume(c, s->path, &e) < 0) {
 		controller_error(c, "%s", e.text);
-	else if (ev->type == UI_PICK_KEY && ev->key == 'd')
+	} else if (ev->type == UI_PICK_KEY && ev->key == 'd') {
 		controller_ask_delete(c, s->path, s->title);
+		c->back_to_list = true;
+	}
+}
+
+static void
+delete_event(struct controller *c, const struct ui_event *ev)
+{
+	if (ev->type == UI_ANSWER && ev->choice == 1 && c->doomed)
+		controller_delete_now(c);
+	if (ev->type == UI_ANSWER && c->back_to_list)
+		controller_pick_session(c);
 }
 
 void
@@ -270,8 +325,7 @@ controller_popup_event(struct controller *c, const struct ui_event *ev)
 		system_event(c, ev);
 		break;
 	case POPUP_DELETE:
-		if (ev->type == UI_ANSWER && ev->choice == 1 && c->doomed)
-			controller_delete_now(c);
+		delete_event(c, ev);
 		break;
 	}
 }

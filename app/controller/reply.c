@@ -39,6 +39,8 @@ controller_count(struct controller *c)
 	r = build_request(c, 0);
 	if (!r->n || r->messages[r->n - 1].role == ROLE_SYSTEM) {
 		reply_request_free(r);
+		c->stats = (struct llm_stats){ 0 };
+		c->count_job = 0;
 		return;
 	}
 	c->count_job = ++c->last_job;

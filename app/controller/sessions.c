@@ -154,9 +154,8 @@ adopt(struct controller *c, struct session *s)
 	c->after_load = NULL;
 	c->disk_failed = false;
 	c->view.live = s->read_only ? s->conv.head : 0;	/* whoever has it open may be writing it */
-	c->opening = true;
 	controller_show_conversation(c);
-	c->opening = false;
+	chat_view_read_out(&c->view, &s->conv, 0);
 	controller_draft_load(c);
 	greet(c);
 }
@@ -284,6 +283,7 @@ controller_ask_delete(struct controller *c, const char *path, const char *title)
 		title ? title : "untitled");
 	free(c->doomed);
 	c->doomed = xstrdup(path);
+	c->back_to_list = false;
 	controller_ask(c, POPUP_DELETE, question);
 	free(question);
 }
@@ -293,8 +293,10 @@ controller_delete_now(struct controller *c)
 {
 	const char *open = session_path(c->session);
 	bool mine = open && !strcmp(open, c->doomed);
+	char id[16];
 	struct err e;
 
+	session_short_name(c->doomed, id);
 	if (mine) {
 		ui_set_input(c->ui, "");	/* its draft goes with it */
 		controller_new_session(c, NULL);
@@ -302,7 +304,8 @@ controller_delete_now(struct controller *c)
 	if (session_delete(c->doomed, &e) < 0)
 		controller_error(c, "Not deleted: %s", e.text);
 	else
-		controller_flash(c, "Moved to the trash folder");
+		controller_notice(c,
+			"The chat is in the trash. To bring it back: hum sessions undelete %s", id);
 	free(c->doomed);
 	c->doomed = NULL;
 }

@@ -203,13 +203,7 @@ controller_show_status(struct controller *c)
 void
 controller_show_conversation(struct controller *c)
 {
-	FILE *echo = c->view.echo;
-
-	/* Without a screen the conversation was read already; only one that is opened is read out. */
-	if (!c->opening)
-		c->view.echo = NULL;
 	chat_view_show(&c->view, &c->session->conv);
-	c->view.echo = echo;
 	chat_view_set_divider(&c->view, controller_first_seen(c));
 	chat_view_set_queue(&c->view, c->queue.s);
 	ui_scroll_to_end(c->ui);

@@ -2,6 +2,7 @@
 
 #include <ctype.h>
 #include <dirent.h>
+#include <fnmatch.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -56,19 +57,53 @@ model_name_of_path(const char *path)
 	return name;
 }
 
-/* A model's own file: not a projector for images, not a further part of a split model. */
-static bool
-is_model_file(const char *file)
+/* 2 of "NAME-00002-of-00003.gguf"; 1 of a file that is no part. */
+static unsigned
+part_of(const char *file)
 {
-	char *stem;
+	const char *dot = strrchr(file, '.');
+	char *stem = xstrndup(file, dot ? (size_t)(dot - file) : strlen(file));
 	unsigned part = 1;
 
-	if (!ends_with(file, ".gguf") || strcasestr(file, "mmproj") || file[0] == '.')
-		return false;
-	stem = xstrndup(file, strlen(file) - 5);
 	split_mark(stem, &part);
 	free(stem);
-	return part == 1;
+	return part;
+}
+
+/* Not a projector for images. */
+static bool
+is_gguf(const char *file)
+{
+	return ends_with(file, ".gguf") && !strcasestr(file, "mmproj");
+}
+
+/* For a part that is not the first. */
+static bool
+first_part_is_there(const char *path)
+{
+	char *first = xstrdup(path);
+	bool there;
+
+	memcpy(first + strlen(first) - strlen("00002-of-00003.gguf"), "00001", 5);
+	there = access(first, F_OK) == 0;
+	free(first);
+	return there;
+}
+
+/* What people put where models are and take for one: of other formats, cut up, half downloaded. */
+static bool
+is_suspect(const char *path, const char *file)
+{
+	static const char *const patterns[] = {
+		"*.safetensors", "pytorch_model*.bin", "consolidated.00.pth", "ggml*.bin", "*.ggml",
+		"*.gguf-split-a", "*.gguf.part1of*", "*.gguf.part", "*.gguf.crdownload",
+		"*.gguf.incomplete",
+	};
+
+	for (size_t i = 0; i < sizeof patterns / sizeof *patterns; i++)
+		if (fnmatch(patterns[i], file, FNM_CASEFOLD) == 0)
+			return part_of(file) == 1;
+	return is_gguf(file) && part_of(file) > 1 && !first_part_is_there(path);
 }
 
 /* ---- the list ---- */
@@ -120,9 +155,25 @@ add_file(struct model_list *l, const char *path, const char *origin)
 	free(name);
 }
 
+static void
+add_suspect(struct model_list *l, const char *path, const char *origin)
+{
+	size_t before = l->n;
+	struct model_entry *m;
+
+	add_file(l, path, origin);
+	if (l->n == before)
+		return;
+	m = &l->items[before];
+	m->suspect = true;
+	free(m->name);
+	m->name = xstrdup(strrchr(path, '/') + 1);	/* with what makes it one */
+}
+
 struct scan {
 	struct model_list *list;
 	const char *origin;
+	bool suspects;		/* are listed; not those of other programs, which have many */
 	size_t dirs, files;
 };
 
@@ -143,10 +194,13 @@ scan_dir(struct scan *s, const char *dir, int depth)
 	n = scandir(dir, &names, visible, alphasort);
 	for (int i = 0; i < n; i++) {
 		char *path = xasprintf("%s/%s", dir, names[i]->d_name);
+		const char *file = names[i]->d_name;
 		struct stat st;
 
-		if (is_model_file(names[i]->d_name) && s->files++ < MAX_FILES)
+		if (is_gguf(file) && part_of(file) == 1 && s->files++ < MAX_FILES)
 			add_file(s->list, path, s->origin);
+		else if (s->suspects && is_suspect(path, file) && s->files++ < MAX_FILES)
+			add_suspect(s->list, path, s->origin);
 		else if (depth > 0 && stat(path, &st) == 0 && S_ISDIR(st.st_mode))
 			scan_dir(s, path, depth - 1);
 		free(path);
@@ -206,8 +260,8 @@ scan_config(struct model_list *l, const struct config *config)
 void
 model_list_scan(struct model_list *l, const struct config *config)
 {
-	struct scan own = { .list = l, .origin = "models folder" };
-	struct scan here = { .list = l, .origin = "this folder" };
+	struct scan own = { .list = l, .origin = "models folder", .suspects = true };
+	struct scan here = { .list = l, .origin = "this folder", .suspects = true };
 	char *dir = path_data("models");
 	char cwd[PATH_MAX];
 
@@ -245,7 +299,7 @@ by_part(const struct model_list *l, const char *part, size_t *n, struct strbuf *
 
 	*n = 0;
 	for (size_t i = 0; i < l->n; i++) {
-		if (!strcasestr(l->items[i].name, part))
+		if (l->items[i].suspect || !strcasestr(l->items[i].name, part))
 			continue;
 		if (++*n <= 5)
 			strbuf_addf(names, "%s%s", *n > 1 ? ", " : "", l->items[i].name);
@@ -260,9 +314,11 @@ nearest_model(const struct model_list *l, const char *what)
 	const char **names = xcalloc(l->n + 1, sizeof *names);
 	const char *near;
 	char *copy;
+	size_t n = 0;
 
 	for (size_t i = 0; i < l->n; i++)
-		names[i] = l->items[i].name;
+		if (!l->items[i].suspect)
+			names[n++] = l->items[i].name;
 	near = nearest_name(what, names);
 	copy = near ? xstrdup(near) : NULL;
 	free(names);

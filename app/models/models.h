@@ -1,6 +1,7 @@
 /*
  * Which models there are: those of the configuration, GGUF files in hum's own models folder, in the working folder,
- * and where LM Studio, llama.cpp and Hugging Face keep theirs, and the bundled guide. Only names are read here.
+ * and where LM Studio, llama.cpp and Hugging Face keep theirs, and the bundled guide. In the first two also files that
+ * people take for such a model. Only names are read here.
  */
 #ifndef APP_MODELS_MODELS_H
 #define APP_MODELS_MODELS_H
@@ -17,6 +18,7 @@ struct model_entry {
 	const char *origin;	/* "config", "models folder", "LM Studio" ...; static */
 	const struct config_model *config;	/* NULL: not of the config; borrowed */
 	uint64_t size;		/* bytes of the file (its first part); 0: missing */
+	bool suspect;		/* not named like a model: listed so that it is said what it is */
 };
 
 struct model_list {
@@ -28,7 +30,7 @@ void model_list_scan(struct model_list *l, const struct config *config);	/* conf
 void model_list_release(struct model_list *l);
 
 /*
- * By name, path, or a part of a name that only one model has (case ignored). A path need not be in the list; it is
+ * By name, path, or a part of a name that only one model has (case ignored; suspects aside). A path need not be in the list; it is
  * added to it. ERR_MODEL: the message names what is near, or how to add a model. The result is the list's.
  */
 const struct model_entry *model_list_find(struct model_list *l, const char *what, struct err *e);

@@ -19,6 +19,10 @@ gives 1 perplexity
 gives 1 config
 gives 1 config nonsense
 gives 1 models too many
+gives 1 sesions
+says 'To send it as a message: hum -- sesions'
+gives 1 -r Cusco
+says "--resume='Cusco'"
 
 # ---- models ----
 

@@ -67,6 +67,46 @@ table__print__columns_as_wide_as_their_widest_cell(void **state)
 					 "a         1  -\n");
 }
 
+/* Of a terminal's width; a column that would be cut to a stump is left out. */
+static void
+table__print__keeps_to_the_width(void **state)
+{
+	static const struct table_column columns[] = {
+		{ "N", true }, { "TITLE", false }, { "FROM", false },
+	};
+	static const struct {
+		size_t cols;
+		const char *text;
+	} cases[] = {
+		{ 0, "N  TITLE              FROM\n7  Why is 漢字 blue?  models folder\n" },
+		{ 34, "N  TITLE              FROM\n7  Why is 漢字 blue?  models fold…\n" },
+		{ 30, "N  TITLE\n7  Why is 漢字 blue?\n" },
+		{ 15, "N  TITLE\n7  Why is 漢字…\n" },
+		{ 13, "N  TITLE\n7  Why is 漢…\n" },
+		{ 12, "N\n7\n" },
+		{ 1, "N\n7\n" },
+	};
+
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct output o;
+		struct table t;
+
+		if (i)
+			assert_int_equal(setup(NULL), 0);
+		output_init(&o, pipe_fd[1]);
+		o.cols = cases[i].cols;
+		table_init(&t, columns, 3);
+		table_cell(&t, "7");
+		table_cell(&t, "Why is 漢字 blue?");
+		table_cell(&t, "models folder");
+		table_print(&t, &o);
+		table_release(&t);
+		assert_string_equal(written(&o), cases[i].text);
+		if (i + 1 < sizeof cases / sizeof *cases)
+			teardown(NULL);
+	}
+}
+
 static void
 table__cell__is_one_safe_line(void **state)
 {
@@ -236,6 +276,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(table__print__columns_as_wide_as_their_widest_cell,
 			setup, teardown),
+		cmocka_unit_test_setup_teardown(table__print__keeps_to_the_width, setup, teardown),
 		cmocka_unit_test_setup_teardown(table__cell__is_one_safe_line, setup, teardown),
 		cmocka_unit_test_setup_teardown(output__text__as_it_is_without_a_terminal, setup,
 			teardown),

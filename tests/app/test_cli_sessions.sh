@@ -42,7 +42,7 @@ equals 'role of the hit' "$(json 0.role)" user
 equals 'line of the hit' "$(json 0.line)" 'tell me more'
 equals 'chat of the hit' "$(json 0.id)" "$id"
 gives 0 sessions search 'no such words'
-says 'nothing was found'
+says 'no chat contains "no such words"'
 [ ! -s out ] || fail 'hits of nothing'
 gives 0 -p 'Ünïcödé, one
 ÜNÏCÖDÉ, two' $endless -n 1 -c
@@ -114,6 +114,33 @@ gives 6 sessions show "$other"
 [ -f "$sessions/trash/$other.yaml" ] || fail 'what was deleted is not in the trash'
 gives 6 sessions delete "$other"
 
+# ---- undelete ----
+
+gives 0 sessions undelete
+prints "$(echo "$other" | cut -c 1-13)"
+gives 0 sessions undelete --json
+equals 'chats of the trash' "$(json '#')" 2
+gives 0 sessions undelete "$other"
+prints 'is back'
+gives 0 sessions show "$other"
+gives 6 sessions undelete "$other"
+says 'in the trash: there is no chat'
+mkdir -p "$sessions/trash"
+cp "$sessions/$other.yaml" "$sessions/trash"
+gives 6 sessions undelete "$other"
+says "hum sessions import ~/.local/share/hum/sessions/trash/$other.yaml"
+rm "$sessions/trash"/*
+gives 0 sessions undelete
+says 'nothing is in the trash'
+
+# ---- rename ----
+
+gives 0 sessions rename "$id" 'Old friends'
+gives 0 sessions show 'old friends'
+gives 1 sessions rename "$id" ''
+gives 1 sessions rename "$id"
+gives 6 sessions rename nothing-like-it Title
+
 # ---- doctor ----
 
 gives 0 sessions doctor
@@ -145,6 +172,8 @@ read -r first <&3
 gives 6 --resume="$id" -p hi
 says 'open'
 gives 6 sessions delete "$id"
+gives 6 sessions rename "$id" Title
+says 'open'
 gives 0 sessions doctor
 prints '1 not examined'
 gives 0 sessions show "$id"

@@ -208,6 +208,32 @@ run__figures__with_and_without_an_answer(void **state)
 	rig_keys(&r, "q");
 	rig_line(&r, "/context");
 	rig_shows(&r, "used       11");
+	rig_hides(&r, "by the system prompt");
+}
+
+static void
+run__context__system_prompt_has_its_part(void **state)
+{
+	rig_line(&r, "/system pirate");
+	rig_line(&r, "hello");
+	r.backend.stats.system_tokens = 4;
+	scripted_say(&r.backend, "Hi");
+	scripted_done(&r.backend, LLM_STOP);
+	rig_turn(&r);
+	rig_line(&r, "/context");
+	rig_shows(&r, "4 by the system prompt, 17 by the conversation");
+}
+
+static void
+run__keys_and_help__differ_by_the_commands(void **state)
+{
+	rig_line(&r, "/keys");
+	rig_shows(&r, "select text");
+	rig_hides(&r, "/regen");
+	rig_keys(&r, "q");
+	rig_line(&r, "/help");
+	rig_shows(&r, "select text");
+	rig_shows(&r, "/regen");
 }
 
 static void
@@ -224,8 +250,11 @@ run__branch__says_when_there_is_nothing(void **state)
 	scripted_done(&r.backend, LLM_STOP);
 	rig_turn(&r);
 	rig_line(&r, "/branch 7");
-	rig_shows(&r, "1 to 2");
+	rig_shows(&r, "next, prev, or a number from 1 to 2");
+	rig_line(&r, "/branch 2x");
+	rig_shows(&r, "next, prev, or a number from 1 to 2");
 	rig_line(&r, "/branch 1");
+	rig_shows(&r, "Answer 1 of 2");
 	rig_shows(&r, "‹ 1/2 ›");
 	rig_line(&r, "/branch");
 	rig_shows(&r, "‹ 2/2 ›");
@@ -256,6 +285,8 @@ main(void)
 		TEST(run__rename__title),
 		TEST(run__theme__by_name_and_by_list),
 		TEST(run__figures__with_and_without_an_answer),
+		TEST(run__context__system_prompt_has_its_part),
+		TEST(run__keys_and_help__differ_by_the_commands),
 		TEST(run__branch__says_when_there_is_nothing),
 		TEST(run__delete__of_what_is_not_there),
 	};

@@ -45,6 +45,7 @@ config__full_example__is_understood(void **state)
 		"model: llama-2-7b-chat            # default\n"
 		"system: helpful\n"
 		"theme: dusk\n"
+		"mouse: false\n"
 		"threads: 4\n"
 		"seed: 7\n"
 		"sampling: {temperature: 0.5}\n"
@@ -72,6 +73,7 @@ config__full_example__is_understood(void **state)
 	assert_string_equal(c->model, "llama-2-7b-chat");
 	assert_string_equal(c->system, "helpful");
 	assert_string_equal(c->theme, "dusk");
+	assert_false(c->mouse);
 	assert_int_equal(c->settings.threads, 4);
 	assert_int_equal(c->settings.seed, 7);
 	assert_true(c->settings.sampling.temperature == 0.5f);
@@ -113,6 +115,7 @@ config__empty__is_no_error(void **state)
 
 		assert_null(c->model);
 		assert_null(c->theme);
+		assert_true(c->mouse);
 		assert_int_equal(c->n_models + c->n_keys + c->n_systems, 0);
 		config_free(c);
 	}
@@ -125,9 +128,9 @@ config__error__names_place_and_remedy(void **state)
 		const char *yaml, *text;
 	} cases[] = {
 		{ "modle: x", "c.yaml:1:1: unknown key \"modle\"; did you mean \"model\"?" },
-		{ "a: 1\nb:\n", "c.yaml:1:1: unknown key \"a\"; there are: model, system, theme, models, systems, keys, sampling, "
+		{ "a: 1\nb:\n", "c.yaml:1:1: unknown key \"a\"; there are: model, system, theme, mouse, models, systems, keys, sampling, "
 			"seed, max_tokens, context, threads, kv\n"
-			"c.yaml:2:1: unknown key \"b\"; there are: model, system, theme, models, systems, keys, sampling, "
+			"c.yaml:2:1: unknown key \"b\"; there are: model, system, theme, mouse, models, systems, keys, sampling, "
 			"seed, max_tokens, context, threads, kv" },
 		{ "model: [x]", "c.yaml:1:8: \"model\" must be a text" },
 		{ "theme: {x: y}", "c.yaml:1:8: \"theme\" must be a text" },
@@ -155,6 +158,7 @@ config__error__names_place_and_remedy(void **state)
 			"c.yaml:2:32: unknown template \"lama-2\"; did you mean \"llama-2\"?" },
 		{ "models:\n- name: gpt-4\n  provider: openai\n",
 			"c.yaml:3:13: \"provider\": remote models are not supported by this version" },
+		{ "mouse: off", "c.yaml:1:8: \"mouse\" must be true or false" },
 		{ "systems: [x]", "c.yaml:1:10: \"systems\" must be a map of names and values" },
 		{ "systems: {a: [x]}", "c.yaml:1:14: \"a\" must be a text" },
 		{ "keys: {stopp: Esc}", "c.yaml:1:8: unknown action \"stopp\"; did you mean \"stop\"?" },
@@ -180,7 +184,7 @@ config__error__names_place_and_remedy(void **state)
 			"c.yaml:2:29: unknown key \"x\"; there are: name, path, template, sampling, provider, url, model, "
 			"key_env, key_command, seed, max_tokens, context, threads, kv\n"
 			"c.yaml:3:9: \"system\" must be a text\n"
-			"c.yaml:4:1: unknown key \"q\"; there are: model, system, theme, models, systems, keys, sampling, "
+			"c.yaml:4:1: unknown key \"q\"; there are: model, system, theme, mouse, models, systems, keys, sampling, "
 			"seed, max_tokens, context, threads, kv\n"
 			"c.yaml:5:10: threads cannot be \"0.5\": it must be 1..1024, or auto\n... and 1 more" },
 	};

@@ -363,6 +363,17 @@ undo__gives_the_message_back(void **state)
 	request_is(3, "second try");
 }
 
+static void
+undo__of_the_first_message__empties_the_meter(void **state)
+{
+	start();
+	exchange("first", "Answer one");
+	rig_shows(&r, "11/1000");
+	rig_line(&r, "/undo");
+	assert_string_equal(ui_input(r.ui), "first");
+	rig_shows(&r, "0/1000");
+}
+
 /* ---- models ---- */
 
 static void
@@ -517,6 +528,30 @@ model__refused__the_model_before_stays(void **state)
 	exchange("hi", "Hello");
 	rig_line(&r, "/model nothing-like-it");
 	rig_shows(&r, "no model");
+}
+
+static void
+model__picker__tells_what_is_under_the_cursor(void **state)
+{
+	home_write("model.safetensors", "not a model");
+	start();
+	rig_line(&r, "/model");
+	rig_shows(&r, "parameters");		/* of the guide, which answers now */
+	rig_shows(&r, "template llama-2");
+	rig_shows(&r, ": fits");
+	rig_shows(&r, "not usable");
+	rig_keys(&r, "safetensors");
+	rig_shows(&r, "not a GGUF file");
+}
+
+static void
+model__loaded_into_an_empty_chat__the_guide_leaves_it(void **state)
+{
+	home_write("other.gguf", "x");
+	start();
+	rig_shows(&r, "This is the guide");
+	rig_line(&r, "/model other");
+	rig_hides(&r, "This is the guide");
 }
 
 static void
@@ -705,6 +740,7 @@ delete__asks__and_moves_to_trash(void **state)
 	rig_keys(&r, "y");
 	assert_int_equal(access(path, F_OK), -1);
 	rig_shows(&r, "new chat");
+	rig_shows(&r, "To bring it back: hum sessions undelete 0");
 	free(path);
 }
 
@@ -721,6 +757,29 @@ sessions__picker__opens_another(void **state)
 	rig_keys(&r, "\r");
 	rig_shows(&r, "alpha answer");
 	rig_hides(&r, "beta answer");
+}
+
+static void
+sessions__picker__stays_for_more_after_a_delete(void **state)
+{
+	start();
+	exchange("alpha question", "alpha answer");
+	rig_line(&r, "/new");
+	exchange("beta question", "beta answer");
+	rig_keys(&r, "\017alpha");
+	rig_keys(&r, "\004");		/* Ctrl-D */
+	rig_shows(&r, "Delete \"alpha question\"?");
+	rig_keys(&r, "y");
+	rig_shows(&r, "Chats");
+	rig_hides(&r, "alpha question");
+	rig_keys(&r, "\004");
+	rig_keys(&r, "n");
+	rig_shows(&r, "Chats");
+	rig_keys(&r, "\033");
+	rig_shows(&r, "beta answer");
+	rig_line(&r, "/delete");	/* which no list asked for */
+	rig_keys(&r, "n");
+	rig_hides(&r, "Chats");
 }
 
 static void
@@ -822,6 +881,7 @@ main(void)
 		TEST(regen__of_nothing__is_said),
 		TEST(continue__goes_on_with_a_cut_answer),
 		TEST(undo__gives_the_message_back),
+		TEST(undo__of_the_first_message__empties_the_meter),
 		TEST(model__switch__says_what_it_costs),
 		TEST(model__switch_while_generating__waits_for_the_answer),
 		TEST(model__two_choices_while_loading__the_last_one_comes),
@@ -830,6 +890,8 @@ main(void)
 		TEST(start__system_option__replaces_that_of_a_resumed_chat),
 		TEST(session__open_elsewhere__can_only_be_read),
 		TEST(model__refused__the_model_before_stays),
+		TEST(model__picker__tells_what_is_under_the_cursor),
+		TEST(model__loaded_into_an_empty_chat__the_guide_leaves_it),
 		TEST(set__context__loads_again),
 		TEST(system__in_mid_chat),
 		TEST(context__older_messages_leave__is_said_once),
@@ -841,6 +903,7 @@ main(void)
 		TEST(resume__after_a_crash__offers_to_go_on),
 		TEST(delete__asks__and_moves_to_trash),
 		TEST(sessions__picker__opens_another),
+		TEST(sessions__picker__stays_for_more_after_a_delete),
 		TEST(draft__survives_the_program),
 		TEST(disk__that_fails__is_said_and_nothing_stops),
 		TEST(command__unknown__names_the_nearest_and_comes_back),

@@ -2,6 +2,7 @@
 
 #include "tests/app/cmocka_all.h"
 
+#include "app/models/facts.h"
 #include "app/models/guide.h"
 #include "app/models/models.h"
 #include "app/models/open.h"
@@ -40,12 +41,17 @@ models__scan__finds_files_where_programs_keep_them(void **state)
 		{ ".local/share/hum/models/a.Q4_0.gguf", "a.Q4_0", "models folder" },
 		{ "here.gguf", "here", "this folder" },
 		{ ".lmstudio/models/who/repo/b.gguf", "b", "LM Studio" },
+		{ ".cache/lm-studio/models/who/repo/b2.gguf", "b2", "LM Studio" },
 		{ ".cache/llama.cpp/c.gguf", "c", "llama.cpp" },
 		{ ".cache/huggingface/hub/models--x--y/snapshots/0123/d.GGUF", "d", "Hugging Face" },
 		{ ".cache/llama.cpp/big-00001-of-00003.gguf", "big", "llama.cpp" },
 	};
 	static const char *const ignored[] = {
 		".cache/llama.cpp/big-00002-of-00003.gguf",
+		".cache/llama.cpp/lone-00002-of-00003.gguf",
+		".cache/huggingface/hub/models--x--y/snapshots/0123/model.safetensors",
+		"notes.bin",
+		"whole-00001-of-00002.gguf.txt",
 		".cache/llama.cpp/mmproj-c.gguf",
 		".cache/llama.cpp/readme.txt",
 		".cache/llama.cpp/.hidden.gguf",
@@ -65,6 +71,40 @@ models__scan__finds_files_where_programs_keep_them(void **state)
 		assert_int_equal(m->size, 1);
 	}
 	assert_int_equal(l.n, sizeof cases / sizeof *cases + 1);
+	model_list_release(&l);
+}
+
+/* Where the user puts models by hand, a file that is none is not passed over in silence. */
+static void
+models__scan__lists_what_is_taken_for_a_model(void **state)
+{
+	static const char *const suspects[] = {
+		"model.safetensors", "pytorch_model-00001-of-00002.bin", "consolidated.00.pth", "ggml-model-q4_0.bin",
+		"lone-00002-of-00003.gguf", "big.gguf-split-a", "big2.gguf.part1of2", "coming.gguf.part",
+	};
+	static const char *const ignored[] = {
+		"pytorch_model-00002-of-00002.bin", "big.gguf-split-b", "whole-00002-of-00002.gguf", "firmware.bin",
+		"checkpoint.pth",
+	};
+	const struct model_entry *m;
+	struct model_list l;
+
+	home_write("whole-00001-of-00002.gguf", "x");
+	for (size_t i = 0; i < sizeof suspects / sizeof *suspects; i++)
+		home_write(suspects[i], "x");
+	for (size_t i = 0; i < sizeof ignored / sizeof *ignored; i++)
+		home_write(ignored[i], "x");
+	model_list_scan(&l, NULL);
+	for (size_t i = 0; i < sizeof suspects / sizeof *suspects; i++) {
+		m = entry(&l, suspects[i]);
+		assert_non_null(m);
+		assert_true(m->suspect);
+	}
+	assert_int_equal(l.n, sizeof suspects / sizeof *suspects + 2);
+	assert_null(model_list_find(&l, "safetens", &e));	/* a part of a name means models only */
+	m = model_list_find(&l, "whole", &e);
+	assert_non_null(m);
+	assert_false(m->suspect);
 	model_list_release(&l);
 }
 
@@ -172,6 +212,30 @@ models__name_of_path__without_suffix_and_part(void **state)
 }
 
 static void
+facts__guide__fits_and_a_text_is_refused(void **state)
+{
+	const struct model_entry guide = { .name = (char[]){ "guide" } };
+	const struct model_entry text = { .name = (char[]){ "text" }, .path = (char[]){ "text.gguf" } };
+	struct settings top;
+	struct model_facts f;
+
+	settings_init(&top);
+	model_facts_get(&f, &guide, NULL, &top, 0);
+	assert_non_null(f.llm);
+	assert_int_equal(f.context, llm_get_info(f.llm)->n_ctx_train);
+	assert_true(f.memory > guide_size());
+	assert_int_equal(f.fit, FIT_YES);
+	assert_non_null(strstr(f.parameters, " M"));
+	model_facts_release(&f);
+
+	home_write("text.gguf", "no model at all");
+	model_facts_get(&f, &text, NULL, &top, 0);
+	assert_null(f.llm);
+	assert_non_null(strstr(f.err.text, "text.gguf: this is not a GGUF file"));
+	model_facts_release(&f);
+}
+
+static void
 open__guide__is_a_model(void **state)
 {
 	struct llm *m = model_open(NULL, NULL, &e);
@@ -242,10 +306,12 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(models__scan__only_the_guide_at_first),
 		TEST(models__scan__finds_files_where_programs_keep_them),
+		TEST(models__scan__lists_what_is_taken_for_a_model),
 		TEST(models__scan__links_are_listed_once_and_end),
 		TEST(models__find__config_goes_before_files),
 		TEST(models__find__by_part_path_and_not_at_all),
 		TEST(models__name_of_path__without_suffix_and_part),
+		TEST(facts__guide__fits_and_a_text_is_refused),
 		TEST(open__guide__is_a_model),
 		TEST(open__refuses__what_is_no_file),
 		TEST(open__memory__larger_than_the_machine_is_refused),

@@ -126,7 +126,9 @@ options__parse__faults_are_named(void **state)
 	assert_int_equal(parse("--tmep=1", NULL), -1);
 	refused("did you mean --temp?");
 	assert_int_equal(parse("-X", NULL), -1);
-	refused("unknown option -X");
+	refused("unknown option -X; see hum --help");
+	assert_int_equal(parse("models", "-X", NULL), -1);
+	refused("see hum models --help");
 	assert_int_equal(parse("-m", NULL), -1);
 	refused("-m needs a value");
 	assert_int_equal(parse("--model", NULL), -1);
@@ -141,6 +143,54 @@ options__parse__faults_are_named(void **state)
 	refused("TEXTFILE");
 	assert_int_equal(parse("tokenize", "--temp", "1", NULL), -1);
 	refused("unknown option --temp");
+}
+
+/* A typing mistake must not be sent to the model as a message. */
+static void
+options__parse__nearly_a_program__is_refused(void **state)
+{
+	assert_int_equal(parse("sesions", NULL), -1);
+	refused("there is no program \"sesions\"; did you mean \"hum sessions\"? To send it as a message: hum -- sesions");
+	assert_int_equal(parse("model", NULL), -1);
+	refused("\"hum models\"");
+	assert_int_equal(parse("Models", "--json", NULL), -1);
+	refused("\"hum models\"");
+	assert_int_equal(parse("doctor", NULL), -1);
+	refused("\"hum sessions doctor\"");
+	assert_int_equal(parse("help", NULL), -1);
+	refused("\"hum --help\"");
+	assert_int_equal(parse("session", "list", NULL), -1);
+	refused("\"hum sessions\"");
+}
+
+static void
+options__parse__messages_of_one_word__are_messages(void **state)
+{
+	static const char *const messages[] = { "hi", "hello", "Thanks", "Bonjour", "test", "continue", "42", "",
+		"list the sessions", "a sesions" };
+
+	for (size_t i = 0; i < sizeof messages / sizeof *messages; i++) {
+		assert_int_equal(parse(messages[i], NULL), 0);
+		assert_string_equal(o.args[0], messages[i]);
+	}
+	assert_int_equal(parse("--", "sesions", NULL), 0);
+	assert_string_equal(o.args[0], "sesions");
+	assert_int_equal(parse("model", "a", "house", NULL), 0);
+	assert_int_equal(o.n_args, 3);
+	assert_int_equal(parse("-m", "x", "model", NULL), 0);
+	assert_string_equal(o.args[0], "model");
+}
+
+static void
+options__verb__is_found_or_the_nearest_named(void **state)
+{
+	assert_int_equal(parse("sessions", NULL), 0);
+	assert_int_equal(options_verb(o.program, "list", &e), 0);
+	assert_int_equal(options_verb(o.program, "lst", &e), -1);
+	refused("there is list, show");
+	refused("did you mean list?");
+	assert_int_equal(parse("models", NULL), 0);
+	assert_int_equal(options_verb(o.program, "list", NULL), -1);
 }
 
 static void
@@ -180,6 +230,8 @@ options__help__names_every_option_and_program(void **state)
 		text = help_text();
 		for (const struct option_spec *s = p->options; s->name; s++)
 			assert_non_null(strstr(text, s->name));
+		for (size_t i = 0; p->verb && p->verb(i); i++)
+			assert_non_null(strstr(text, p->verb(i)->help));
 		for (const struct program *q = programs; !*p->name && q->name; q++)
 			assert_non_null(strstr(text, q->name));
 		free(text);
@@ -217,6 +269,9 @@ main(void)
 		TEST(options__parse__resume_with_and_without_text),
 		TEST(options__parse__words_of_programs),
 		TEST(options__parse__faults_are_named),
+		TEST(options__parse__nearly_a_program__is_refused),
+		TEST(options__parse__messages_of_one_word__are_messages),
+		TEST(options__verb__is_found_or_the_nearest_named),
 		TEST(options__number__range),
 		TEST(options__help__names_every_option_and_program),
 		TEST(options__table__no_option_twice),

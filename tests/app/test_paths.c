@@ -50,6 +50,8 @@ paths__base__is_below_home_and_made_private(void **state)
 	assert_path(path_config("config.yaml"), dir, "/.config/hum/config.yaml");
 	assert_path(path_state("log"), dir, "/.local/state/hum/log");
 	assert_path(path_cache(NULL), dir, "/.cache/hum");
+	assert_path(path_sessions(), dir, "/.local/share/hum/sessions");
+	assert_path(path_summaries(), dir, "/.cache/hum/summaries");
 	path = path_data(NULL);
 	assert_int_equal(stat(path, &st), 0);
 	assert_int_equal(st.st_mode & 07777, 0700);

@@ -39,6 +39,16 @@ has 'temperature is 0'
 has 'No command /nonsense'
 has 'Old friends'
 
+printf '/keys\n/help\n' | timeout 60 "$hum" --plain >out 2>err || fail 'help'
+has 'here Ctrl-C stops an answer'
+has '/regen'
+! grep -q 'PgUp' out || fail 'keys where there is no screen'
+
+printf '/branch prev\n/branch abc\n' | timeout 60 "$hum" --plain -c >out 2>err || fail 'branches'
+has 'Answer 1 of 2'
+[ "$(sed '1,/Answer 1 of 2/d' out | grep -c '^guide: ')" -eq 1 ] || fail 'the other answer was not read out'
+has '/branch takes next, prev, or a number from 1 to 2'
+
 printf 'thanks\n' | timeout 60 "$hum" --plain --resume='Old friends' >out 2>err || fail 'resuming'
 has 'you: What is Llama 2?'
 has 'Meta'

@@ -260,11 +260,11 @@ find__takes_ids_their_beginnings_and_titles(void **state)
 	assert_finds("trip", "0198c1e2-bbbb.yaml");
 	assert_finds("cusco", "0198c1e2-aaaa.yaml");
 	assert_finds("\xc3\x84pfel", "0199d2f3-cccc.yaml");
-	assert_finds_not("0198", "\"0198\" could be any of 2 sessions: 0198c1e2-bbbb (Trip), 0198c1e2-aaaa (Trip to Cusco)");
-	assert_finds_not("019", "there is no session \"019\"");
-	assert_finds_not("tri", "\"tri\" could be any of 2 sessions: 0198c1e2-bbbb (Trip), 0198c1e2-aaaa (Trip to Cusco)");
-	assert_finds_not("nothing like it", "there is no session \"nothing like it\"");
-	assert_finds_not("", "there is no session \"\"");
+	assert_finds_not("0198", "\"0198\" could be any of 2 chats: 0198c1e2-bbbb (Trip), 0198c1e2-aaaa (Trip to Cusco)");
+	assert_finds_not("019", "there is no chat \"019\"");
+	assert_finds_not("tri", "\"tri\" could be any of 2 chats: 0198c1e2-bbbb (Trip), 0198c1e2-aaaa (Trip to Cusco)");
+	assert_finds_not("nothing like it", "there is no chat \"nothing like it\"");
+	assert_finds_not("", "there is no chat \"\"");
 }
 
 static void
@@ -272,7 +272,7 @@ delete__moves_to_the_trash_and_overwrites_nothing(void **state)
 {
 	char *path = xasprintf("%s/a.yaml", dir), *trash = xasprintf("%s/trash/a.yaml", dir), *second;
 
-	second = xasprintf("%s.2", trash);
+	second = xasprintf("%s/trash/a.2.yaml", dir);
 	for (int i = 0; i < 2; i++) {
 		make_session("a.yaml", "aaaa", i ? "Second" : "First", 1000);
 		ok(session_delete(path, &e));
@@ -302,6 +302,45 @@ delete__of_an_open_session__is_refused(void **state)
 	session_free(s);
 }
 
+/* Two of one id in the trash: each can be brought back, and neither over a chat that is there. */
+static void
+undelete__brings_back_and_overwrites_nothing(void **state)
+{
+	char *path = xasprintf("%s/a.yaml", dir), *back;
+
+	assert_null(session_undelete(dir, "aaaa", &e));
+	assert_string_equal(e.text, "in the trash: there is no chat \"aaaa\"");
+	for (int i = 0; i < 2; i++) {
+		make_session("a.yaml", "a", i ? "Second" : "First", 1000);
+		ok(session_delete(path, &e));
+	}
+	back = session_undelete(dir, "second", &e);
+	assert_string_equal(back, path);
+	list_again(NULL);
+	assert_int_equal(n, 1);
+	assert_string_equal(list[0].title, "Second");
+	assert_null(session_undelete(dir, "first", &e));
+	assert_non_null(strstr(e.text, "there is a chat with this id; to have it back as another one: hum sessions import "));
+	free(back);
+
+	free(put_file("trash/bad.yaml", "what is this"));
+	back = session_undelete(dir, "bad", &e);
+	assert_non_null(strstr(back, "/bad.yaml"));
+	free(back);
+	free(path);
+}
+
+static void
+short_name__is_the_time_of_the_id(void **state)
+{
+	char name[16];
+
+	session_short_name("/x/0198c1e2-7e2b-7cc1-9a51-5f0d3c1f6a10.yaml", name);
+	assert_string_equal(name, "0198c1e2-7e2b");
+	session_short_name("/x/torn.yaml", name);
+	assert_string_equal(name, "torn");
+}
+
 int
 main(void)
 {
@@ -316,6 +355,8 @@ main(void)
 		LIST_TEST(find__takes_ids_their_beginnings_and_titles),
 		LIST_TEST(delete__moves_to_the_trash_and_overwrites_nothing),
 		LIST_TEST(delete__of_an_open_session__is_refused),
+		LIST_TEST(undelete__brings_back_and_overwrites_nothing),
+		LIST_TEST(short_name__is_the_time_of_the_id),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

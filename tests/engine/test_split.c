@@ -105,12 +105,12 @@ model__split__says_what_is_wrong_with_the_set(void **state)
 
 	split_make(&s, &t);
 	expect_open_refused(
-		s.part[1], "this is part 2 of 3 of a model; open tiny-00001-of-00003.gguf");
+		s.part[1], "this is part 2 of 3 of a model; with all parts in one directory, open tiny-00001-of-00003.gguf");
 	other = xasprintf("%s/renamed.gguf", s.dir);
 	assert_int_equal(rename(s.part[2], other), 0);
 	expect_open_refused(
-		s.part[0], "tiny-00003-of-00003.gguf: cannot open the model: No such file");
-	expect_open_refused(other, "this is part 3 of 3 of a model; open the first");
+		s.part[0], "tiny-00003-of-00003.gguf: part 3 of 3 of the model is missing");
+	expect_open_refused(other, "this is part 3 of 3 of a model; with all parts in one directory, open the first");
 	assert_int_equal(link(s.part[1], s.part[2]), 0);
 	expect_open_refused(s.part[0],
 		"tiny-00003-of-00003.gguf: this is part 2 of 3, not the part that its name says");

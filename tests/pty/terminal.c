@@ -385,6 +385,13 @@ terminal_wait_exit(struct terminal *t)
 }
 
 bool
+terminal_mouse(struct terminal *t)
+{
+	pump(t, 0);
+	return t->mouse;
+}
+
+bool
 terminal_is_restored(struct terminal *t)
 {
 	struct termios now;

@@ -38,6 +38,8 @@ const char *terminal_row(struct terminal *t, int row);
 bool terminal_shows(struct terminal *t, const char *text);
 void terminal_cursor(struct terminal *t, int *row, int *col);
 
+bool terminal_mouse(struct terminal *t);	/* the program has asked for its events */
+
 /* Modes a program must put back before it ends. */
 bool terminal_is_restored(struct terminal *t);	/* main screen, cursor shown, no mouse, no bracketed paste, cooked tty */
 

@@ -472,6 +472,35 @@ chat__paste__does_not_send(void **state)
 	quit(t);
 }
 
+/* Its folder has been made by an earlier start. */
+static void
+configure(const struct place *p, const char *yaml)
+{
+	char *path = xasprintf("%s/config/hum/config.yaml", p->home);
+	FILE *f = fopen(path, "w");
+
+	assert_non_null(f);
+	fputs(yaml, f);
+	assert_int_equal(fclose(f), 0);
+	free(path);
+}
+
+static void
+chat__mouse__is_left_to_the_terminal_by_configuration(void **state)
+{
+	struct place *p = *state;
+	struct terminal *t = start(p, 24, 80, NULL);
+
+	terminal_wait(t, "This is the guide");
+	assert_true(terminal_mouse(t));
+	quit(t);
+	configure(p, "mouse: false\n");
+	t = start(p, 24, 80, NULL);
+	terminal_wait(t, "This is the guide");
+	assert_false(terminal_mouse(t));
+	quit(t);
+}
+
 static void
 chat__commands__complete_and_show_help(void **state)
 {
@@ -484,9 +513,9 @@ chat__commands__complete_and_show_help(void **state)
 	terminal_type(t, "mono\r");
 	terminal_wait_gone(t, "/theme mono");
 	terminal_type(t, "\033OP");			/* F1 */
-	terminal_wait(t, "/sessions");
+	terminal_wait(t, "/new [title]");
 	terminal_type(t, "\033");
-	terminal_wait_gone(t, "/sessions");
+	terminal_wait_gone(t, "/new [title]");
 	terminal_type(t, "/nwe\r");
 	terminal_wait(t, "/new");
 	terminal_type(t, "\025");
@@ -511,6 +540,7 @@ main(int argc, char **argv)
 		CASE(chat__interrupt__twice_quits),
 		CASE(chat__small_terminal__is_usable),
 		CASE(chat__paste__does_not_send),
+		CASE(chat__mouse__is_left_to_the_terminal_by_configuration),
 		CASE(chat__commands__complete_and_show_help),
 	};
 

@@ -213,6 +213,28 @@ pick__preview__stands_beside_or_below(void **state)
 }
 
 static void
+pick__preview__comes_later_for_the_chosen_row(void **state)
+{
+	static const struct ui_choice models[] = { { "one", NULL, "" }, { "two", NULL, "" } };
+
+	screen_open(24, 100, NULL);
+	ui_pick_preview(screen, 0, "nobody asked");
+	ui_pick(screen, &(struct ui_pick){ .tag = 7, .title = "Models", .items = models, .n = 2 });
+	screen_lacks("nobody asked");
+	ui_pick_preview(screen, 0, "facts of one");
+	ui_pick_preview(screen, 1, "facts of two");
+	ui_pick_preview(screen, 2, "facts of none");
+	screen_has("facts of one");
+	screen_lacks("facts of two");
+	screen_key(DOWN);
+	assert_int_equal(expect_event(UI_PICK_MOVED).choice, 1);
+	screen_has("facts of two");
+	ui_pick_preview(screen, 1, "other\033facts");
+	screen_lacks("facts of two");
+	screen_has("other");
+}
+
+static void
 pick__empty__says_so(void **state)
 {
 	screen_open(16, 64, NULL);
@@ -305,6 +327,20 @@ page__text__is_read_and_closed(void **state)
 	escape();
 	expect_no_event();
 	assert_false(ui_has_popup(screen));
+}
+
+static void
+page__rows_of_two_columns__go_on_in_the_second(void **state)
+{
+	screen_open(12, 60, NULL);
+	ui_page(screen, "Keys",
+		"  Esc       stop the answer that is being written, and keep it\n"
+		"No column.  This sentence is wrapped as any other would be.\n");
+	screen_has("│   Esc       stop the answer that is being written,");
+	screen_has("│             and keep it");
+	screen_has("│ would be.");
+	ui_resize_to(screen, 12, 30);		/* too narrow for it */
+	screen_has("│   answer that");
 }
 
 static void
@@ -406,9 +442,11 @@ main(void)
 		TEST(pick__keys__move_choose_and_cancel),
 		TEST(pick__long_list__scrolls_with_the_choice),
 		TEST(pick__preview__stands_beside_or_below),
+		TEST(pick__preview__comes_later_for_the_chosen_row),
 		TEST(pick__empty__says_so),
 		TEST(ask__question__is_answered_by_y_and_n),
 		TEST(page__text__is_read_and_closed),
+		TEST(page__rows_of_two_columns__go_on_in_the_second),
 		TEST(popup__paste__goes_to_the_filter),
 		TEST(complete__tab__completes_what_is_common_and_lists_the_rest),
 		TEST(complete__typing__narrows_the_list),
