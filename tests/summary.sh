@@ -1,10 +1,12 @@
 #!/bin/sh
 # Runs "make check" in a build folder; shows the logs of what failed, and one closing line.
+#   summary.sh BUILD [VARIABLE=VALUE...]
 build=$1
+shift
 jobs=$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
 out=$(mktemp)
 rm -f "$build/test-suite.log"
-make -s -C "$build" -j"$jobs" check >"$out" 2>&1
+make -s -C "$build" -j"$jobs" check "$@" >"$out" 2>&1
 status=$?
 grep -E '^(PASS|FAIL|SKIP|XPASS|ERROR):|warning:|error:' "$out"
 if [ $status -ne 0 ]; then
