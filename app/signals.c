@@ -59,12 +59,13 @@ fault_text(int sig)
 static void
 die_of(int sig)
 {
-	signal(sig, SIG_DFL);	/* so that there is a core file */
+	signal(sig, SIG_DFL); /* so that there is a core file */
 	raise(sig);
 }
 
-/* True for the first thread that comes here. The compute threads read one file, so that several may fault at once:
- * the others wait for the end. A fault in the handler itself ends the program the plain way. */
+/* True for the first thread that comes here. The compute threads read one file, so that several may
+ * fault at once: the others wait for the end. A fault in the handler itself ends the program the
+ * plain way. */
 static bool
 may_report(int sig)
 {

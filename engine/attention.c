@@ -54,11 +54,12 @@ score(const struct attention *a, struct attention_scratch *s, size_t block, size
 	}
 	k = kv_get(a->kv, KV_KEYS, a->layer, a->head, block, n, s->vectors);
 	for (size_t r = 0; r < rows; r++)
-		a->ops->scores(a->q + row_at(a, r), k, dim, visible(a->pos + r / a->group, block), dim,
-			weights_of(s, r));
+		a->ops->scores(a->q + row_at(a, r), k, dim, visible(a->pos + r / a->group, block),
+			dim, weights_of(s, r));
 }
 
-/* Adds the n values from `block` on, weighted, to the results. A single query takes them as they are. */
+/* Adds the n values from `block` on, weighted, to the results. A single query takes them as they
+ * are. */
 static void
 add_values(const struct attention *a, struct attention_scratch *s, size_t block, size_t n)
 {
@@ -67,7 +68,8 @@ add_values(const struct attention *a, struct attention_scratch *s, size_t block,
 
 	if (rows == 1 && a->kv->type == KV_Q8_0) {
 		a->ops->accumulate_q8(a->out, s->by[0], s->weights,
-			kv_blocks(a->kv, KV_VALUES, a->layer, a->head, block, n), a->kv->vector_bytes, n, dim);
+			kv_blocks(a->kv, KV_VALUES, a->layer, a->head, block, n),
+			a->kv->vector_bytes, n, dim);
 		return;
 	}
 	v = kv_get(a->kv, KV_VALUES, a->layer, a->head, block, n, s->vectors);
@@ -75,8 +77,8 @@ add_values(const struct attention *a, struct attention_scratch *s, size_t block,
 		size_t seen = visible(a->pos + r / a->group, block);
 
 		if (seen)
-			a->ops->accumulate(a->out + row_at(a, r), s->by[r], weights_of(s, r), v, dim, seen,
-				dim);
+			a->ops->accumulate(a->out + row_at(a, r), s->by[r], weights_of(s, r), v,
+				dim, seen, dim);
 	}
 }
 

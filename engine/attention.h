@@ -23,8 +23,8 @@ enum {
 /* One thread's working memory. */
 struct attention_scratch {
 	float *vectors;		/* [ATTENTION_BLOCK][dim] */
-	struct act_block *queries;	/* [rows][dim / 32] */
-	void *product;		/* for matmul */
+	struct act_block *queries; /* [rows][dim / 32] */
+	void *product;             /* for matmul */
 	float *weights;		/* [rows][ATTENTION_BLOCK] */
 	float *max, *sum, *by;	/* [rows] */
 };

@@ -33,7 +33,9 @@ kv_type_parse(const char *name, enum kv_type *out)
 static size_t
 vector_bytes(enum kv_type t, size_t dim)
 {
-	return t == KV_F32 ? dim * sizeof(float) : t == KV_F16 ? dim * sizeof(uint16_t) : ops_q8_bytes(dim);
+	return t == KV_F32   ? dim * sizeof(float)
+	       : t == KV_F16 ? dim * sizeof(uint16_t)
+			     : ops_q8_bytes(dim);
 }
 
 uint64_t
@@ -49,7 +51,8 @@ measure(struct kv *kv)
 	uint64_t head, all;
 
 	kv->vector_bytes = vector_bytes(kv->type, kv->dim);
-	if (!checked_mul(kv->context, kv->vector_bytes, &head) || !checked_round_up(head, LINE, &head))
+	if (!checked_mul(kv->context, kv->vector_bytes, &head) ||
+		!checked_round_up(head, LINE, &head))
 		return false;
 	if (!checked_mul(head, 2 * kv->n_layer * kv->n_head, &all) || all > SIZE_MAX)
 		return false;
@@ -97,7 +100,8 @@ kv_release(struct kv *kv)
 static uint8_t *
 vector(const struct kv *kv, enum kv_half half, size_t layer, size_t head, size_t pos)
 {
-	return kv->data + ((layer * kv->n_head + head) * 2 + half) * kv->head_bytes + pos * kv->vector_bytes;
+	return kv->data + ((layer * kv->n_head + head) * 2 + half) * kv->head_bytes +
+	       pos * kv->vector_bytes;
 }
 
 static void
@@ -131,7 +135,8 @@ get_q8(const struct kv *kv, const uint8_t *blocks, size_t n, float *out)
 	size_t at_once = kv->dim % OPS_Q8_BLOCK ? 1 : n;
 
 	for (size_t i = 0; i < n; i += at_once)
-		kv->ops->from_q8(blocks + i * kv->vector_bytes, at_once * kv->dim, out + i * kv->dim);
+		kv->ops->from_q8(
+			blocks + i * kv->vector_bytes, at_once * kv->dim, out + i * kv->dim);
 }
 
 const float *
@@ -167,8 +172,11 @@ kv_keys(const struct kv *kv, size_t layer, size_t head, size_t pos, size_t n, st
 	if (kv->type != KV_Q8_0 || kv->dim % OPS_Q8_BLOCK)
 		return false;
 	*out = (struct matrix){
-		.data = kv_blocks(kv, KV_KEYS, layer, head, pos, n), .type = QUANT_Q8_0,
-		.rows = n, .cols = kv->dim, .row_bytes = kv->vector_bytes,
+		.data = kv_blocks(kv, KV_KEYS, layer, head, pos, n),
+		.type = QUANT_Q8_0,
+		.rows = n,
+		.cols = kv->dim,
+		.row_bytes = kv->vector_bytes,
 	};
 	return true;
 }

@@ -1,7 +1,8 @@
 /*
  * The KV cache: keys (rotated) and values of the tokens processed so far. For each layer and kv
  * head the vectors of all positions lie one after the other, keys and values apart; for q8_0 in
- * the blocks of Q8_0, so that keys are a matrix; the last block of a vector is cut short if need be.
+ * the blocks of Q8_0, so that keys are a matrix; the last block of a vector is cut short if need
+ * be.
  *
  * Memory is only taken from the system as positions are written. Different heads and positions may
  * be written by different threads; reading what another thread wrote takes a barrier in between.
@@ -48,12 +49,14 @@ void kv_put(struct kv *kv, size_t layer, size_t head, size_t pos, const float *k
 const float *kv_get(const struct kv *kv, enum kv_half half, size_t layer, size_t head, size_t pos,
 	size_t n, float *scratch);
 
-/* The same keys as a matrix of n rows, [n][dim]; false when they are none: floats, or short blocks. */
-bool kv_keys(const struct kv *kv, size_t layer, size_t head, size_t pos, size_t n, struct matrix *out);
+/* The same keys as a matrix of n rows, [n][dim]; false when they are none: floats, or short blocks.
+ */
+bool kv_keys(
+	const struct kv *kv, size_t layer, size_t head, size_t pos, size_t n, struct matrix *out);
 
 /* The n q8_0 vectors from position `pos` on, kv->vector_bytes apart. */
-const uint8_t *kv_blocks(const struct kv *kv, enum kv_half half, size_t layer, size_t head, size_t pos,
-	size_t n);
+const uint8_t *kv_blocks(
+	const struct kv *kv, enum kv_half half, size_t layer, size_t head, size_t pos, size_t n);
 
 /* Forgets all positions from n on. */
 void kv_truncate(struct kv *kv, size_t n);

@@ -56,10 +56,11 @@ start_dot(struct dot *d, const struct act_block *a, const int part, const struct
 		d->sum = none + MATMUL_MAGIC;
 	else
 		d->sum = ((none + a->z[part]) >> __builtin_ctz(128 / (unsigned)c.zero)) +
-			(MATMUL_MAGIC - MATMUL_MAGIC / (128 / c.zero));
+			 (MATMUL_MAGIC - MATMUL_MAGIC / (128 / c.zero));
 }
 
-/* Groups that may be added in 16 bits: no more than a block or its half has, and a divisor of that. */
+/* Groups that may be added in 16 bits: no more than a block or its half has, and a divisor of that.
+ */
 INLINE int
 groups_in_16_bits(const struct coding c)
 {

@@ -140,7 +140,10 @@ add_group(struct dot *d, vu w, const struct act_block *a, const int g, const str
 {
 	const int8x16_t x = vld1q_s8(a->q + g / 4 * 16);
 
-	d->sum = (vi)(g % 4 == 0 ? DOT_LANE(0) : g % 4 == 1 ? DOT_LANE(1) : g % 4 == 2 ? DOT_LANE(2) : DOT_LANE(3));
+	d->sum = (vi)(g % 4 == 0   ? DOT_LANE(0)
+		      : g % 4 == 1 ? DOT_LANE(1)
+		      : g % 4 == 2 ? DOT_LANE(2)
+				   : DOT_LANE(3));
 }
 
 INLINE vi

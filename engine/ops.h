@@ -16,8 +16,8 @@
 #define OPS_SOFTMAX_LEAST (-69.0f)	/* below this difference a weight is 0 */
 
 enum {
-	OPS_Q8_BLOCK = 32,			/* elements of a block of q8, */
-	OPS_Q8_BYTES = 2 + OPS_Q8_BLOCK,	/* behind their scale */
+	OPS_Q8_BLOCK = 32,               /* elements of a block of q8, */
+	OPS_Q8_BYTES = 2 + OPS_Q8_BLOCK, /* behind their scale */
 };
 
 /* Of n elements as q8. */

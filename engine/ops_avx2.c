@@ -413,7 +413,8 @@ accumulate_blocks(float *out, __m256 by, const float *p, const uint8_t *v, size_
 }
 
 static void
-accumulate_q8(float *out, float by, const float *p, const uint8_t *v, size_t ld, size_t n, size_t dim)
+accumulate_q8(
+	float *out, float by, const float *p, const uint8_t *v, size_t ld, size_t n, size_t dim)
 {
 	enum { B = OPS_Q8_BLOCK };
 	const __m256 b = _mm256_set1_ps(by);
@@ -494,8 +495,8 @@ int8_burst_vnni(uint64_t rounds)
 #define COMMON                                                                                     \
 	.rmsnorm = rmsnorm, .rope = rope, .add = add, .scale = scale, .silu_mul = silu_mul,        \
 	.scores = scores, .softmax = softmax, .accumulate = accumulate, .to_f16 = to_f16,          \
-	.from_f16 = from_f16, .to_q8 = to_q8, .from_q8 = from_q8,                 \
-	.accumulate_q8 = accumulate_q8, .read = read_vectors
+	.from_f16 = from_f16, .to_q8 = to_q8, .from_q8 = from_q8, .accumulate_q8 = accumulate_q8,  \
+	.read = read_vectors
 
 const struct ops ops_avx2 = { .isa = "avx2", COMMON, .int8_burst = int8_burst };
 const struct ops ops_avxvnni = { .isa = "avxvnni", COMMON, .int8_burst = int8_burst_vnni };

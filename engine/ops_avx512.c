@@ -363,8 +363,8 @@ accumulate_blocks(float *out, __m512 by, const float *p, const uint8_t *v, size_
 		for (size_t c = 0; c < 2 * count; c++) {
 			const uint8_t *block = v + c / 2 * OPS_Q8_BYTES;
 
-			sum[c] = _mm512_fmadd_ps(w, q8_elements(block, c % 2 * V, 0xffff, q8_scale(block)),
-				sum[c]);
+			sum[c] = _mm512_fmadd_ps(
+				w, q8_elements(block, c % 2 * V, 0xffff, q8_scale(block)), sum[c]);
 		}
 	}
 	UNROLL
@@ -373,7 +373,8 @@ accumulate_blocks(float *out, __m512 by, const float *p, const uint8_t *v, size_
 }
 
 static void
-accumulate_q8(float *out, float by, const float *p, const uint8_t *v, size_t ld, size_t n, size_t dim)
+accumulate_q8(
+	float *out, float by, const float *p, const uint8_t *v, size_t ld, size_t n, size_t dim)
 {
 	enum { B = OPS_Q8_BLOCK };
 	const __m512 b = _mm512_set1_ps(by);

@@ -142,7 +142,9 @@ block_to_q8(const float *x, size_t n, uint8_t *block)
 	by = by > 0 ? 1 / by : 0;
 	for (size_t i = 0; i < n; i++) {
 		scaled = max > 0 ? rintf(x[i] * by) : 0;
-		block[sizeof d + i] = (uint8_t)(int8_t)(scaled > 127 ? 127 : scaled < -127 ? -127 : scaled);
+		block[sizeof d + i] = (uint8_t)(int8_t)(scaled > 127    ? 127
+							: scaled < -127 ? -127
+									: scaled);
 	}
 }
 
@@ -170,7 +172,8 @@ from_q8(const uint8_t *blocks, size_t n, float *out)
 }
 
 static void
-accumulate_q8(float *out, float by, const float *p, const uint8_t *v, size_t ld, size_t n, size_t dim)
+accumulate_q8(
+	float *out, float by, const float *p, const uint8_t *v, size_t ld, size_t n, size_t dim)
 {
 	float x[OPS_Q8_BLOCK];
 

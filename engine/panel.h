@@ -5,18 +5,18 @@
  *     unpack the rows' GGUF blocks into bytes and float scales, in the first-level cache;
  *     for each tile of a few tokens: add the chunk's products to the sums of panel x tile.
  *
- * Up to FEW_TOKENS tokens, as in decoding, are multiplied as the weights come out of the unpacker, which saves
- * the way through the cache: there the unpacker is what takes the time.
+ * Up to FEW_TOKENS tokens, as in decoding, are multiplied as the weights come out of the unpacker,
+ * which saves the way through the cache: there the unpacker is what takes the time.
  *
- * One unpacker a format serves both ways and all instruction sets. The rows lie in the lanes of the vectors: a
- * scale is multiplied once for a whole vector of rows, no sum crosses lanes, and the additions of a result
- * come in the same order in every batch.
+ * One unpacker a format serves both ways and all instruction sets. The rows lie in the lanes of the
+ * vectors: a scale is multiplied once for a whole vector of rows, no sum crosses lanes, and the
+ * additions of a result come in the same order in every batch.
  *
- * A file of an instruction set defines LANES (32-bit lanes of a vector), PANEL_ROWS (a multiple of LANES),
- * TILE_TOKENS (of the largest tile) and PREFETCH_LOCALITY, includes this header, defines the
- * functions declared here, includes panel_sums.h, panel_unpack.h and panel_tiles.h, makes its tiles and
- * tile_for(), and includes panel_multiply.h and panel_quantise.h. All is static: nothing compiled for one
- * instruction set can be called by code of another.
+ * A file of an instruction set defines LANES (32-bit lanes of a vector), PANEL_ROWS (a multiple of
+ * LANES), TILE_TOKENS (of the largest tile) and PREFETCH_LOCALITY, includes this header, defines
+ * the functions declared here, includes panel_sums.h, panel_unpack.h and panel_tiles.h, makes its
+ * tiles and tile_for(), and includes panel_multiply.h and panel_quantise.h. All is static: nothing
+ * compiled for one instruction set can be called by code of another.
  */
 #ifndef ENGINE_PANEL_H
 #define ENGINE_PANEL_H
@@ -31,8 +31,8 @@
 
 enum {
 	FEW_TOKENS = 4,
-	PANEL_BLOCKS = 16,		/* blocks of 32 columns in a chunk: two super-blocks */
-	PANEL_GROUP = PANEL_ROWS * 4,	/* bytes of 4 columns of a panel */
+	PANEL_BLOCKS = 16,            /* blocks of 32 columns in a chunk: two super-blocks */
+	PANEL_GROUP = PANEL_ROWS * 4, /* bytes of 4 columns of a panel */
 };
 
 #define INLINE static inline __attribute__((always_inline))
@@ -102,8 +102,9 @@ enum panel_kind {
 	KIND_COUNT,
 };
 
-/* What a kernel is made for, always a constant: the kind, the bits of the weights (SIGNED: a sign and 7), and what
- * they are less. Only instruction sets whose bytes are stored as they are look at the latter two. */
+/* What a kernel is made for, always a constant: the kind, the bits of the weights (SIGNED: a sign
+ * and 7), and what they are less. Only instruction sets whose bytes are stored as they are look at
+ * the latter two. */
 struct coding {
 	enum panel_kind kind;
 	int width, zero;
@@ -124,9 +125,9 @@ has_minimum(struct coding c)
 }
 
 /*
- * A dot product of a vector of rows and a token, of a block (part 0) or half of it (1, 2): `struct dot`, the
- * instruction set's own. It begins, takes the groups of 4 columns in turn, and ends as the bits of the float M + dot
- * (see panel_sums.h).
+ * A dot product of a vector of rows and a token, of a block (part 0) or half of it (1, 2): `struct
+ * dot`, the instruction set's own. It begins, takes the groups of 4 columns in turn, and ends as
+ * the bits of the float M + dot (see panel_sums.h).
  */
 
 /*
@@ -158,17 +159,20 @@ struct panel_ahead {
 	unsigned lines;			/* of a step */
 };
 
-/* LANES rows from p on, `stride` bytes apart, into a panel: n blocks, or n columns of floats (a multiple of 8). */
-typedef void unpack_fn(const uint8_t *p, size_t stride, size_t n, struct panel_out o, struct panel_ahead *next);
+/* LANES rows from p on, `stride` bytes apart, into a panel: n blocks, or n columns of floats (a
+ * multiple of 8). */
+typedef void unpack_fn(
+	const uint8_t *p, size_t stride, size_t n, struct panel_out o, struct panel_ahead *next);
 
-/* The same times a fixed number of tokens, added to sum[tokens][LANES]. The activations (struct act_block, or float) are
- * `act_stride` bytes apart. */
-typedef void few_fn(const uint8_t *p, size_t stride, size_t n, const void *act, size_t act_stride, float *sum);
+/* The same times a fixed number of tokens, added to sum[tokens][LANES]. The activations (struct
+ * act_block, or float) are `act_stride` bytes apart. */
+typedef void few_fn(
+	const uint8_t *p, size_t stride, size_t n, const void *act, size_t act_stride, float *sum);
 
 struct panel_format {
 	enum panel_kind kind;
 	unpack_fn *unpack;
-	few_fn *few[FEW_TOKENS];	/* for 1, 2, ... tokens */
+	few_fn *few[FEW_TOKENS]; /* for 1, 2, ... tokens */
 };
 
 /*

@@ -7,11 +7,11 @@
  */
 
 enum {
-	BATCH_TOKENS = 256,	/* at most, together */
-	BATCH_SUMS = 1024,	/* tokens x panels whose sums are kept */
-	BATCH_PANELS = 8,	/* at most, together */
-	ORDER_TOKENS = 12,	/* for so few one panel after the other: weights are read in order */
-	TAIL_STRIDE = 576,	/* bytes of a row's chunk at most, rounded up */
+	BATCH_TOKENS = 256, /* at most, together */
+	BATCH_SUMS = 1024,  /* tokens x panels whose sums are kept */
+	BATCH_PANELS = 8,   /* at most, together */
+	ORDER_TOKENS = 12,  /* for so few one panel after the other: weights are read in order */
+	TAIL_STRIDE = 576,  /* bytes of a row's chunk at most, rounded up */
 };
 
 struct scratch {
@@ -88,13 +88,14 @@ look_ahead(const struct work *o, size_t r, const struct columns *c)
 struct rows {
 	const uint8_t *p;
 	size_t stride;
-	size_t n;	/* blocks, or columns of floats, a multiple of 8 */
+	size_t n; /* blocks, or columns of floats, a multiple of 8 */
 };
 
 static struct rows
 rows_at(const struct work *o, size_t r, const struct columns *c)
 {
-	size_t rows = min_size(o->r1 - r, PANEL_ROWS), stride = o->w->row_bytes, n = c->n / MATMUL_BLOCK;
+	size_t rows = min_size(o->r1 - r, PANEL_ROWS), stride = o->w->row_bytes,
+	       n = c->n / MATMUL_BLOCK;
 	const uint8_t *p = o->w->data + r * stride + c->offset;
 
 	if (o->format->kind == KIND_FLOAT)
@@ -107,7 +108,7 @@ rows_at(const struct work *o, size_t r, const struct columns *c)
 /* The batch's activations of a chunk. */
 struct activations {
 	const char *p;
-	size_t stride;	/* bytes of a token */
+	size_t stride; /* bytes of a token */
 };
 
 static struct activations
@@ -156,7 +157,8 @@ multiply_chunk(const struct work *o, const struct columns *c, float (*sum)[PANEL
 
 	for (size_t t = 0; t < o->n; t += tokens) {
 		tokens = tile_tokens(o->n - t);
-		tile_for(o->w->type, tokens)(&o->x->panel, steps, x.p + t * x.stride, x.stride, sum[t], next);
+		tile_for(o->w->type, tokens)(
+			&o->x->panel, steps, x.p + t * x.stride, x.stride, sum[t], next);
 	}
 }
 
@@ -205,24 +207,28 @@ multiply_panels(const struct work *o, size_t r, size_t panels, float *out, size_
 }
 
 /*
- * How many tokens are multiplied as the weights are unpacked. Rows that are unpacked twice come from the cache the second
- * time, and where there is one scale for 32 weights that is still quicker than a panel.
+ * How many tokens are multiplied as the weights are unpacked. Rows that are unpacked twice come
+ * from the cache the second time, and where there is one scale for 32 weights that is still quicker
+ * than a panel.
  */
 static size_t
 few_tokens(const struct work *o)
 {
-	return o->format->kind == KIND_WHOLE || o->format->kind == KIND_WHOLE_MIN ? 2 * FEW_TOKENS : FEW_TOKENS;
+	return o->format->kind == KIND_WHOLE || o->format->kind == KIND_WHOLE_MIN ? 2 * FEW_TOKENS
+										  : FEW_TOKENS;
 }
 
 /* Rows r .. r + LANES times tokens t0 .. t0 + n, at most FEW_TOKENS. */
 static void
 multiply_lanes(const struct work *o, size_t r, float *out, size_t ldo)
 {
-	const size_t stride = o->w->row_bytes, unit = o->format->kind == KIND_FLOAT ? 1 : MATMUL_BLOCK;
+	const size_t stride = o->w->row_bytes,
+		     unit = o->format->kind == KIND_FLOAT ? 1 : MATMUL_BLOCK;
 	const uint8_t *p = o->w->data + r * stride;
 	float sum[FEW_TOKENS][LANES] __attribute__((aligned(64))) = { { 0 } };
 
-	for (struct columns c = columns_at(o, 0, 0); c.n > 0; c = columns_at(o, c.k + c.n, c.offset + c.bytes)) {
+	for (struct columns c = columns_at(o, 0, 0); c.n > 0;
+		c = columns_at(o, c.k + c.n, c.offset + c.bytes)) {
 		const struct activations x = activations_at(o, &c);
 
 		o->format->few[o->n - 1](p + c.offset, stride, c.n / unit, x.p, x.stride, sum[0]);
@@ -231,7 +237,8 @@ multiply_lanes(const struct work *o, size_t r, float *out, size_t ldo)
 		memcpy(out + (o->t0 + i) * ldo + r, sum[i], sizeof sum[i]);
 }
 
-/* All tokens if they are few, LANES rows at a time, as far as there are so many: returns the row after them. */
+/* All tokens if they are few, LANES rows at a time, as far as there are so many: returns the row
+ * after them. */
 static size_t
 multiply_few(struct work o, size_t r, float *out, size_t ldo)
 {

@@ -1,23 +1,24 @@
 /*
- * Where the unpackers put weights: into a panel, for the tiles; or, for a few tokens, at once into the sums.
- * Which of the two is a constant in each function made of an unpacker, so that only one way is left of it, and
- * what the sink holds are registers.
+ * Where the unpackers put weights: into a panel, for the tiles; or, for a few tokens, at once into
+ * the sums. Which of the two is a constant in each function made of an unpacker, so that only one
+ * way is left of it, and what the sink holds are registers.
  *
- * Weights come step by step, a block or a super-block; blocks, and the scales of a step, are counted from its
- * beginning. Within a block the groups of 4 columns come in ascending order, with the scales before finish().
+ * Weights come step by step, a block or a super-block; blocks, and the scales of a step, are
+ * counted from its beginning. Within a block the groups of 4 columns come in ascending order, with
+ * the scales before finish().
  */
 
-enum { STEP_BLOCKS = 8 };	/* at most */
+enum { STEP_BLOCKS = 8 }; /* at most */
 
 struct sink {
 	struct coding coding;
-	int tokens;		/* 0: into a panel */
+	int tokens; /* 0: into a panel */
 
-	struct panel_out to;	/* of this step */
+	struct panel_out to; /* of this step */
 	struct panel_ahead *next;
 
-	struct tokens x;	/* their activations of this step */
-	const uint8_t *line;	/* of the first row: up to here the next rows were prefetched */
+	struct tokens x;     /* their activations of this step */
+	const uint8_t *line; /* of the first row: up to here the next rows were prefetched */
 	struct dot dot[2 * STEP_BLOCKS * FEW_TOKENS];
 	vf d[2 * STEP_BLOCKS], m[2 * STEP_BLOCKS];
 	vf sum[FEW_TOKENS];
@@ -30,8 +31,8 @@ parts(const struct sink *o)
 }
 
 /*
- * Before a step that ends at `end`, or several times within. For a few tokens the same line of the LANES rows after
- * these comes into the cache, for tiles a share of the next chunk.
+ * Before a step that ends at `end`, or several times within. For a few tokens the same line of the
+ * LANES rows after these comes into the cache, for tiles a share of the next chunk.
  */
 INLINE void
 prefetch(struct sink *o, const uint8_t *end, size_t stride, const unsigned steps)
@@ -107,8 +108,8 @@ finish(struct sink *o, const int i, const int n)
 
 			o->sum[t] = add_dot(o->sum[t], dot, scale, broadcast_float(a->d));
 			if (has_minimum(o->coding))
-				o->sum[t] = fma_lanes(o->m[j], broadcast_float(a->s[p == 2 ? 1 + j % 2 : 0]),
-					o->sum[t]);
+				o->sum[t] = fma_lanes(o->m[j],
+					broadcast_float(a->s[p == 2 ? 1 + j % 2 : 0]), o->sum[t]);
 		}
 	}
 }
@@ -123,7 +124,8 @@ put_column(struct sink *o, const int k, vf w)
 	}
 	UNROLL
 	for (int t = 0; t < o->tokens; t++)
-		o->sum[t] = fma_lanes(w, broadcast_float(((const float *)token(&o->x, t))[k]), o->sum[t]);
+		o->sum[t] = fma_lanes(
+			w, broadcast_float(((const float *)token(&o->x, t))[k]), o->sum[t]);
 }
 
 /* On to the next step, n blocks (or columns) further. */

@@ -1,14 +1,15 @@
 /*
- * What tiles and the kernels for few tokens share: where the activations lie, and how a dot product enters a
- * sum. Included by the files of the instruction sets.
+ * What tiles and the kernels for few tokens share: where the activations lie, and how a dot product
+ * enters a sum. Included by the files of the instruction sets.
  *
- * The integer sums begin at M + c and end at M + dot, where M = 1.5 * 2^23 as the bits of a float and c
- * makes up for weights that were stored with an offset. Then fma(M + dot, d, -M * d) is dot * d rounded
- * once, without a conversion: M * d is exact, for the scales of all formats have at most 19 significant
- * bits.
+ * The integer sums begin at M + c and end at M + dot, where M = 1.5 * 2^23 as the bits of a float
+ * and c makes up for weights that were stored with an offset. Then fma(M + dot, d, -M * d) is dot *
+ * d rounded once, without a conversion: M * d is exact, for the scales of all formats have at most
+ * 19 significant bits.
  */
 
-/* The tokens of a tile, reached from every third one: an address is a pointer and once or twice the stride. */
+/* The tokens of a tile, reached from every third one: an address is a pointer and once or twice the
+ * stride. */
 struct tokens {
 	const char *p[2];
 	size_t stride;
@@ -52,7 +53,8 @@ add_dot(vf acc, vi dot, struct scale s, vf a)
 	return fma_lanes(fma_lanes((vf)dot, s.d, s.less), a, acc);
 }
 
-/* Not a function of its own: gcc takes one that only prefetches for one without effect, and drops the calls. */
+/* Not a function of its own: gcc takes one that only prefetches for one without effect, and drops
+ * the calls. */
 INLINE void
 prefetch_lines(struct panel_ahead *a, unsigned steps)
 {

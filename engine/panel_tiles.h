@@ -1,7 +1,7 @@
 /*
  * Tiles: a chunk of a panel times a few tokens, for all vector widths. Included by the files of the
- * instruction sets, which make tiles of a fixed number of tokens from tile_blocks() and tile_floats(), so
- * that the sums of a tile are registers.
+ * instruction sets, which make tiles of a fixed number of tokens from tile_blocks() and
+ * tile_floats(), so that the sums of a tile are registers.
  */
 
 enum { VECTORS = PANEL_ROWS / LANES };
@@ -16,12 +16,12 @@ prefetch_tokens(const struct tokens *x, const int tokens)
 }
 
 /*
- * Adds part 0 (all), 1 or 2 (a half) of a block to the sums: its dot products, then its minimum if it has
- * one.
+ * Adds part 0 (all), 1 or 2 (a half) of a block to the sums: its dot products, then its minimum if
+ * it has one.
  */
 INLINE void
-tile_part(const uint8_t *q, const float *d, const float *m, const struct tokens *x, vf sum[], const int part,
-	const int tokens, const struct coding c)
+tile_part(const uint8_t *q, const float *d, const float *m, const struct tokens *x, vf sum[],
+	const int part, const int tokens, const struct coding c)
 {
 	struct dot dot[VECTORS * TILE_TOKENS];
 	struct scale scale[VECTORS];
@@ -57,8 +57,8 @@ tile_part(const uint8_t *q, const float *d, const float *m, const struct tokens 
 }
 
 INLINE void
-tile_blocks(const struct panel *restrict p, size_t n, const void *act, size_t stride, float *restrict sum,
-	struct panel_ahead *next, const int tokens, const struct coding c)
+tile_blocks(const struct panel *restrict p, size_t n, const void *act, size_t stride,
+	float *restrict sum, struct panel_ahead *next, const int tokens, const struct coding c)
 {
 	const int parts = has_halves(c) ? 2 : 1;
 	vf acc[VECTORS * TILE_TOKENS];
@@ -112,8 +112,8 @@ tile_floats(const struct panel *restrict p, size_t n, const void *act, size_t st
 
 /* A tile_fn of a fixed number of tokens. */
 #define TILE(name, tokens, kind, width, zero)                                                      \
-	static void name##_##tokens(const struct panel *p, size_t n, const void *act, size_t stride, \
-		float *sum, struct panel_ahead *next)                                              \
+	static void name##_##tokens(const struct panel *p, size_t n, const void *act,              \
+		size_t stride, float *sum, struct panel_ahead *next)                               \
 	{                                                                                          \
 		if (kind == KIND_FLOAT)                                                            \
 			tile_floats(p, n, act, stride, sum, next, tokens);                         \

@@ -1,10 +1,10 @@
 /*
- * Out of GGUF blocks, LANES rows at a time, written once for all vector widths, into a panel or into the sums of a
- * few tokens (engine/panel_sink.h). Included by the files of the instruction sets after what engine/panel.h asks
- * for. Layouts of the blocks: engine/quant.c.
+ * Out of GGUF blocks, LANES rows at a time, written once for all vector widths, into a panel or
+ * into the sums of a few tokens (engine/panel_sink.h). Included by the files of the instruction
+ * sets after what engine/panel.h asks for. Layouts of the blocks: engine/quant.c.
  *
- * load_rows() turns 16 bytes of each row; from then on all rows are worked on alike. Every load lies
- * within the block: nothing is read past the end of a matrix.
+ * load_rows() turns 16 bytes of each row; from then on all rows are worked on alike. Every load
+ * lies within the block: nothing is read past the end of a matrix.
  */
 
 #define NIBBLES 0x0f0f0f0fu
@@ -249,7 +249,8 @@ walk_q3_k(const uint8_t *p, size_t stride, size_t blocks, struct sink *o)
 
 					h = bit < 2 ? h << (2 - bit) : h >> (bit - 2);
 					put(o, bit, c % 2 * 4 + j,
-						panel_unsigned(merge(h, x[j] >> 2 * i, 0x03030303), 0x07070707, 4));
+						panel_unsigned(merge(h, x[j] >> 2 * i, 0x03030303),
+							0x07070707, 4));
 				}
 			}
 			if (c % 2)
@@ -327,8 +328,11 @@ walk_q5_k(const uint8_t *p, size_t stride, size_t blocks, struct sink *o)
 				vu lo = i < 4 ? qh[g] << (4 - i) : qh[g] >> (i - 4);
 				vu hi = i < 3 ? qh[g] << (3 - i) : qh[g] >> (i - 3);
 
-				put(o, i, g, panel_unsigned(merge(lo, x[j], NIBBLES), 0x1f1f1f1f, 0));
-				put(o, i + 1, g, panel_unsigned(merge(hi, x[j] >> 4, NIBBLES), 0x1f1f1f1f, 0));
+				put(o, i, g,
+					panel_unsigned(merge(lo, x[j], NIBBLES), 0x1f1f1f1f, 0));
+				put(o, i + 1, g,
+					panel_unsigned(
+						merge(hi, x[j] >> 4, NIBBLES), 0x1f1f1f1f, 0));
 			}
 			if (c % 2)
 				finish(o, i, 2);
@@ -339,7 +343,8 @@ walk_q5_k(const uint8_t *p, size_t stride, size_t blocks, struct sink *o)
 
 /* 64 columns of each of the four blocks that share their high bits: 16 columns of each. */
 INLINE void
-put_q6_k(struct sink *o, const uint8_t *ql, const uint8_t *qh, size_t stride, const int i, const int g)
+put_q6_k(struct sink *o, const uint8_t *ql, const uint8_t *qh, size_t stride, const int i,
+	const int g)
 {
 	vu lo[4], lo2[4], h[4];
 
@@ -349,9 +354,12 @@ put_q6_k(struct sink *o, const uint8_t *ql, const uint8_t *qh, size_t stride, co
 	UNROLL
 	for (int j = 0; j < 4; j++) {
 		put(o, i, g + j, panel_unsigned(merge(h[j] << 4, lo[j], NIBBLES), 0x3f3f3f3f, 32));
-		put(o, i + 1, g + j, panel_unsigned(merge(h[j] << 2, lo2[j], NIBBLES), 0x3f3f3f3f, 32));
-		put(o, i + 2, g + j, panel_unsigned(merge(h[j], lo[j] >> 4, NIBBLES), 0x3f3f3f3f, 32));
-		put(o, i + 3, g + j, panel_unsigned(merge(h[j] >> 2, lo2[j] >> 4, NIBBLES), 0x3f3f3f3f, 32));
+		put(o, i + 1, g + j,
+			panel_unsigned(merge(h[j] << 2, lo2[j], NIBBLES), 0x3f3f3f3f, 32));
+		put(o, i + 2, g + j,
+			panel_unsigned(merge(h[j], lo[j] >> 4, NIBBLES), 0x3f3f3f3f, 32));
+		put(o, i + 3, g + j,
+			panel_unsigned(merge(h[j] >> 2, lo2[j] >> 4, NIBBLES), 0x3f3f3f3f, 32));
 	}
 }
 
@@ -374,7 +382,8 @@ walk_q6_k(const uint8_t *p, size_t stride, size_t blocks, struct sink *o)
 		UNROLL
 		for (int c = 0; c < 4; c++) {
 			prefetch(o, p + 210, stride, 2);
-			put_q6_k(o, p + c / 2 * 64 + c % 2 * 16, p + 128 + 16 * c, stride, c / 2 * 4, c % 2 * 4);
+			put_q6_k(o, p + c / 2 * 64 + c % 2 * 16, p + 128 + 16 * c, stride,
+				c / 2 * 4, c % 2 * 4);
 			if (c % 2)
 				finish(o, c / 2 * 4, 4);
 		}
@@ -484,8 +493,7 @@ walk_bf16(const uint8_t *p, size_t stride, size_t cols, struct sink *o)
 	X(IQ4_XS, iq4_xs, KIND_WHOLE, SIGNED, 0)
 
 #define UNPACK(type, name, kind, width, zero)                                                      \
-	static void                                                                                \
-	unpack_##name(const uint8_t *p, size_t stride, size_t n, struct panel_out to,              \
+	static void unpack_##name(const uint8_t *p, size_t stride, size_t n, struct panel_out to,  \
 		struct panel_ahead *next)                                                          \
 	{                                                                                          \
 		struct sink o;                                                                     \
@@ -498,9 +506,8 @@ walk_bf16(const uint8_t *p, size_t stride, size_t cols, struct sink *o)
 	}
 
 #define FEW(name, n_tokens, kind, width, zero)                                                     \
-	static void                                                                                \
-	few_##name##_##n_tokens(const uint8_t *p, size_t stride, size_t n, const void *act,        \
-		size_t act_stride, float *sum)                                                     \
+	static void few_##name##_##n_tokens(const uint8_t *p, size_t stride, size_t n,             \
+		const void *act, size_t act_stride, float *sum)                                    \
 	{                                                                                          \
 		struct sink o;                                                                     \
                                                                                                    \

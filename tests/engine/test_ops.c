@@ -375,7 +375,8 @@ q8(const struct ops *o)
 			o->from_q8(q, n, out);
 			guarded(out, n);
 			for (size_t i = 0; i < n; i++)
-				assert_true(out[i] == q8_scale(q, i / 32) * (int8_t)q[i / 32 * 34 + 2 + i % 32]);
+				assert_true(out[i] == q8_scale(q, i / 32) *
+							      (int8_t)q[i / 32 * 34 + 2 + i % 32]);
 		}
 	}
 }
