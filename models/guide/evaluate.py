@@ -46,15 +46,26 @@ class Guide:
 class Judge:
     """Which topic an answer is of: word for word, in any style."""
     def __init__(self, topics):
-        self.t, self.known = topics, {}
+        self.t, self.known, self.answers, self.invented, self.all_names = topics, {}, 0, [], set()
         for t, r in topics.rows.items():
             for key, name in (('undo', 'undo of '), ('more', 'more of '), ('answer', '')):
                 if key in r:
+                    self.all_names |= self.names(r[key])
                     for kind in (None,) + STYLES:
                         self.known[style(r[key].strip(), kind)] = name + t
 
+    @staticmethod
+    def names(text):
+        """The commands, options, programs, settings, paths and keys that a text names."""
+        return set(re.findall(r"(?<![\w/.~])/[a-z]+|--?[a-z][a-z-]*\b|\bhum [a-z]+|~/[\w./]+|/set [a-z_]+|[a-z]+_[a-z_]+|"
+                              r"(?:Ctrl|Alt|Shift)-[\w<>]+|\bF[0-9]+", text))
+
     def topic(self, answer):
-        return self.known.get(answer.strip(), 'garbled')
+        self.answers += 1
+        got = self.known.get(answer.strip(), 'garbled')
+        if got == 'garbled':
+            self.invented += sorted(self.names(answer) - self.all_names)
+        return got
 
     def right(self, wanted, got):
         return any(got in self.t.scope if w == 'scope' else w == got or got in self.t.rows[w].get('near', [])
@@ -136,6 +147,8 @@ def main():
         c = Corpus(a.rows[1])
         drawn = [c.draw() for _ in range(a.rows[0])]
         questions(judge, guide, [('scope' if t in judge.t.scope else t, m) for t, m in drawn], 'from the corpus', show)
+    print('names in %d answers that no topic has (tests/app/test_guide_topics.sh compares those with the program): %d %s' % (
+        judge.answers, len(judge.invented), ' '.join(judge.invented)))
 
 
 if __name__ == '__main__':

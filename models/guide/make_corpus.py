@@ -196,12 +196,12 @@ class Surface:
         """A carrier before or after ("hi, ..."), or another sentence."""
         r, c = self.r, self.c
         quiet = 0.25 if talk else 1.0
-        if r.random() < 0.10 * quiet:
+        if r.random() < 0.07 * quiet:
             s += (' ' if s[-1] in '.?!' else r.choice((' ', ', ', '. '))) + fact('after', scope)
-        if r.random() < 0.12 * quiet:
+        if r.random() < 0.10 * quiet:
             head = fact('before', scope)
             s = head + ' ' + (s[0].lower() + s[1:] if r.random() < 0.7 and not s.startswith('I') and head[-1] not in '.!?' else s)
-        if r.random() < 0.14 * quiet:
+        if r.random() < 0.13 * quiet:
             x = fact('fact', scope)
             if r.random() < 0.72:
                 s = x + ' ' + s
