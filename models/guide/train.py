@@ -258,6 +258,7 @@ class Trainer:
             self.ema[here].mul_(keep).add_(w, alpha=1 - keep)
 
     def work(self, me):
+        os.setsid()                 # Linux shares a processor among sessions first: two workers in one would be one to it
         torch.set_num_threads(1)
         a, data = self.a, Data(self.a.data, self.a.tokens, self.a.seed)
         for _ in range(self.first):
@@ -286,7 +287,7 @@ class Trainer:
                 spent = time.time() - start
                 print('step %d T %d loss %.4f average %.4f tokens/s %.0f seen %.2f M minutes %.1f' % (
                     step + 1, T, loss, average, (self.seen - seen0) / spent, self.seen / 1e6, spent / 60), flush=True)
-            if step % 250 == 249 or step + 1 == end:
+            if step % 100 == 99 or step + 1 == end:
                 self.save(step + 1)
 
 
@@ -309,7 +310,7 @@ def main():
     os.makedirs(a.out, exist_ok=True)
     t = Trainer(a)
     print('parameters', t.size, flush=True)
-    workers = [t.mp.Process(target=t.work, args=(i,)) for i in range(a.workers)]
+    workers = [t.mp.Process(target=t.work, args=(i,), daemon=True) for i in range(a.workers)]
     for w in workers:
         w.start()
     while any(w.is_alive() for w in workers):       # one that fell takes the others with it
