@@ -7,7 +7,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 work=${1:-$here/../../build/guide}
 hum=${HUM:-$here/../../build/hum}
 python=${PYTHON:-/usr/bin/python3}
-steps=2600
+steps=2400
 # The C library gives large blocks back to the system at once, and then every tensor costs page faults.
 export MALLOC_MMAP_MAX_=0 MALLOC_TRIM_THRESHOLD_=100000000000 MALLOC_TOP_PAD_=268435456
 

@@ -11,7 +11,7 @@ same goes for the optimizer and its matrices. So a processor that is busy with s
 The gradients of the parts are added in their order: the result depends neither on the number of workers nor on who did what. The order
 of the batches follows from the seed and the step, so that an interrupted run goes on with --resume as if nothing had happened.
 """
-import argparse, glob, math, multiprocessing, os, re, time
+import argparse, ctypes, glob, math, multiprocessing, os, re, subprocess, time
 
 import numpy as np
 import torch
@@ -26,41 +26,113 @@ WARM_UP = 100
 FLAT = 0.35             # the share of the steps at the full rate
 
 
+class Kernels:
+    """kernels.c, compiled for this processor beside the checkpoint. Each call takes tensors and numbers."""
+    def __init__(self, folder):
+        source = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'kernels.c')
+        library = os.path.join(os.path.abspath(folder), 'kernels.so')
+        subprocess.run(['cc', '-O3', '-march=native', '-ffast-math', '-shared', '-fPIC', source, '-o', library, '-lmvec', '-lm'],
+                       check=True)
+        self.library = ctypes.CDLL(library)
+        self.library.loss.restype = ctypes.c_float
+
+    def __getattr__(self, name):
+        f = getattr(self.library, name)
+
+        def call(*args):
+            for x in args:
+                assert not isinstance(x, torch.Tensor) or x.is_contiguous()
+            return f(*(ctypes.c_void_p(x.data_ptr()) if isinstance(x, torch.Tensor) else
+                       ctypes.c_float(x) if isinstance(x, float) else ctypes.c_long(x) for x in args))
+        return call
+
+
+K = None                # the kernels, once they are compiled
+
+
 class Norm(torch.autograd.Function):
-    """RMSNorm, with a backward pass that goes over memory less often than autograd's."""
+    """RMSNorm of f32 to bf16."""
     @staticmethod
     def forward(ctx, x, w):
-        xf = x.float()
-        r = torch.rsqrt(xf.pow(2).mean(-1, keepdim=True) + 1e-5)
-        n = xf * r
-        ctx.save_for_backward(n, r, w)
-        return (n * w).to(BF)
+        x = x.contiguous()
+        d = x.shape[-1]
+        y, r = torch.empty(x.shape, dtype=BF), torch.empty(x.numel() // d)
+        K.norm_forward(x, w, y, r, len(r), d)
+        ctx.save_for_backward(x, w, r)
+        return y
 
     @staticmethod
     def backward(ctx, g):
-        n, r, w = ctx.saved_tensors
-        g = g.float()
-        gw = (g * n).flatten(0, -2).sum(0)
-        g = g * w
-        return (g - n * (g * n).mean(-1, keepdim=True)) * r, gw
+        x, w, r = ctx.saved_tensors
+        gx, gw = torch.empty_like(x), torch.zeros_like(w)
+        K.norm_backward(x, w, r, g.contiguous(), gx, gw, len(r), x.shape[-1])
+        return gx, gw
 
 
 class SwiGLU(torch.autograd.Function):
-    """silu(gate) * up, of a matrix that holds both; likewise."""
+    """silu(gate) * up, of a matrix that holds both."""
     @staticmethod
     def forward(ctx, gu):
-        gate, up = gu.chunk(2, -1)
-        s = torch.sigmoid(gate)
-        a = gate * s
-        ctx.save_for_backward(up, s, a)
-        return a * up
+        f = gu.shape[-1] // 2
+        h = torch.empty(gu.shape[:-1] + (f,), dtype=BF)
+        K.swiglu_forward(gu, h, h.numel() // f, f)
+        ctx.save_for_backward(gu)
+        return h
 
     @staticmethod
     def backward(ctx, g):
-        up, s, a = ctx.saved_tensors
-        # d silu = s + a (1 - s) = s + a - a s
-        d = torch.addcmul(s + a, a, s, value=-1)
-        return torch.cat((d.mul_(up).mul_(g), g * a), -1)
+        gu, = ctx.saved_tensors
+        out, f = torch.empty_like(gu), gu.shape[-1] // 2
+        K.swiglu_backward(gu, g.contiguous(), out, gu.numel() // f // 2, f)
+        return out
+
+
+class Heads(torch.autograd.Function):
+    """Rotated queries and keys, and values, sorted by heads."""
+    @staticmethod
+    def forward(ctx, qkv, cos, sin, heads, kv, hd):
+        B, T, _ = qkv.shape
+        q, k, v = (torch.empty(B * kv, n * T, hd, dtype=BF) for n in (heads // kv, 1, 1))
+        ctx.sizes, ctx.angles = (B, T, heads, kv, hd, hd ** -0.5), (cos, sin)
+        K.heads_forward(qkv, cos, sin, q, k, v, *ctx.sizes)
+        return q, k, v
+
+    @staticmethod
+    def backward(ctx, q, k, v):
+        B, T, heads, kv, hd, _ = ctx.sizes
+        out = torch.empty(B, T, (heads + 2 * kv) * hd, dtype=BF)
+        K.heads_backward(q.contiguous(), k.contiguous(), v.contiguous(), *ctx.angles, out, *ctx.sizes)
+        return out, None, None, None, None, None
+
+
+class CausalSoftmax(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, a, T):
+        K.softmax_forward(a, a.numel() // T, T)
+        ctx.mark_dirty(a)
+        ctx.save_for_backward(a)
+        return a
+
+    @staticmethod
+    def backward(ctx, g):
+        a, = ctx.saved_tensors
+        T = a.shape[-1]
+        out = torch.empty_like(a)
+        K.softmax_backward(a, g.contiguous(), out, a.numel() // T, T)
+        return out, None
+
+
+class Loss(torch.autograd.Function):
+    """Cross-entropy, summed and divided by `wanted`."""
+    @staticmethod
+    def forward(ctx, logits, target, wanted):
+        loss = K.loss(logits, target, 1 / wanted, *logits.shape)
+        ctx.save_for_backward(logits)       # by now they are the gradient
+        return torch.tensor(loss)
+
+    @staticmethod
+    def backward(ctx, _):
+        return ctx.saved_tensors[0], None, None
 
 
 def linear(x, w):
@@ -80,24 +152,16 @@ class Block(nn.Module):
         self.gate_up = matrix(2 * c['ffn'], dim, dim ** -0.5)
         self.down = matrix(dim, c['ffn'], c['ffn'] ** -0.5 / math.sqrt(2 * c['layers']))
 
-    def attention(self, h, cos, sin, mask):
+    def attention(self, h, cos, sin):
         heads, kv, hd, dim = self.c['heads'], self.c['kv'], self.hd, self.c['dim']
         B, T, _ = h.shape
-        qkv = linear(h, self.qkv)
-        qk = qkv[..., :dim + hd * kv].reshape(B, T, heads + kv, hd // 2, 2)
-        a, b = qk[..., 0], qk[..., 1]
-        qk = torch.stack((a * cos - b * sin, a * sin + b * cos), -1).reshape(B, T, heads + kv, hd)
-        g = heads // kv
-        q = qk[:, :, :heads].reshape(B, T, kv, g, hd).permute(0, 2, 3, 1, 4).reshape(B * kv, g * T, hd)
-        k = qk[:, :, heads:].permute(0, 2, 3, 1).reshape(B * kv, hd, T)
-        v = qkv[..., dim + hd * kv:].reshape(B, T, kv, hd).permute(0, 2, 1, 3).reshape(B * kv, T, hd)
-        att = torch.bmm(q * (hd ** -0.5), k)
-        att = torch.softmax(att.view(B * kv, g, T, T) + mask, -1).view(B * kv, g * T, T)
-        y = torch.bmm(att, v).view(B, kv, g, T, hd).permute(0, 3, 1, 2, 4).reshape(B, T, dim)
+        q, k, v = Heads.apply(linear(h, self.qkv), cos, sin, heads, kv, hd)
+        y = torch.bmm(CausalSoftmax.apply(torch.bmm(q, k.transpose(1, 2)), T), v)
+        y = y.view(B, kv, heads // kv, T, hd).permute(0, 3, 1, 2, 4).reshape(B, T, dim)
         return linear(y, self.o)
 
-    def forward(self, x, cos, sin, mask):
-        x = x + self.attention(Norm.apply(x, self.attn_norm), cos, sin, mask)
+    def forward(self, x, cos, sin):
+        x = x + self.attention(Norm.apply(x, self.attn_norm), cos, sin)
         return x + linear(SwiGLU.apply(linear(Norm.apply(x, self.ffn_norm), self.gate_up)), self.down)
 
 
@@ -112,19 +176,15 @@ class Model(nn.Module):
         self.out = nn.Parameter(torch.randn(c['vocab'], dim) * dim ** -0.5)
         f = 10000.0 ** (-torch.arange(0, hd, 2).float() / hd)
         t = torch.outer(torch.arange(c['ctx']).float(), f)
-        self.cos, self.sin, self.masks = t.cos().to(BF)[:, None], t.sin().to(BF)[:, None], {}
+        self.cos, self.sin = t.cos(), t.sin()
 
-    def forward(self, ids, target):
-        T = ids.shape[1]
-        if T not in self.masks:
-            self.masks[T] = torch.full((T, T), -1e9).triu(1).to(BF)
+    def forward(self, ids, target, wanted):
         x = F.embedding(ids, self.emb)
         for b in self.blocks:
-            x = b(x, self.cos[:T], self.sin[:T], self.masks[T])
+            x = b(x, self.cos, self.sin)
         target = target.flatten()
         at = (target >= 0).nonzero().squeeze(1)
-        logits = linear(Norm.apply(x.flatten(0, 1)[at], self.norm), self.out).float()
-        return F.cross_entropy(logits, target[at], reduction='sum')
+        return Loss.apply(linear(Norm.apply(x.flatten(0, 1)[at], self.norm), self.out), target[at], wanted)
 
 
 def newton_schulz(g, steps=5):
@@ -231,7 +291,7 @@ class Trainer:
             self.grad[k].zero_()
             self.loss[k] = 0
             return
-        loss = self.model(x, y) / wanted
+        loss = self.model(x, y, wanted)
         loss.backward()
         for (name, (i, shape)), p in zip(self.names.items(), self.model.parameters()):
             self.grad[k, i:i + shape.numel()] = p.grad.flatten()
@@ -308,6 +368,8 @@ def main():
     torch.manual_seed(a.seed)
     torch.set_num_threads(1)
     os.makedirs(a.out, exist_ok=True)
+    global K
+    K = Kernels(a.out)
     t = Trainer(a)
     print('parameters', t.size, flush=True)
     workers = [t.mp.Process(target=t.work, args=(i,), daemon=True) for i in range(a.workers)]
