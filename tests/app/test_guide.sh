@@ -2,8 +2,8 @@
 # The bundled guide itself: every tenth of the held-out questions, greedily. How many must be right was measured when it was trained.
 . "${TOP_SRCDIR:-.}/tests/app/cli.sh"
 . "${TOP_SRCDIR:-.}/tests/app/topics.sh"
-in_scope_at_least=0
-refused_at_least=0
+in_scope_at_least=47
+refused_at_least=11
 
 # topic_of FILE: the topic whose answer it is
 topic_of() {
