@@ -21,6 +21,8 @@ SCOPE_SHARE = 0.22          # of all messages are such as the guide declines
 PATTERN_SHARE = 0.25        # of a topic's messages come from its patterns (+ and =), where it has any
 POPULAR = set('''hello addmodel getmodel model llama2 quit newchat sessions resume delete theme system temperature undo
     regen stop memory slow whichquant privacy context oneshot pipe export search copy keys help'''.split())
+FOLLOW_UPS = 0.20, 0.36, 0.42           # on the last answer; needing the question before; thanks: each up to here
+CHATTY = 0.28, 0.48, 0.53               # the same for the last part of the training
 STYLES = ('pirate', 'one', 'list', 'kind')
 
 
@@ -243,8 +245,8 @@ class Surface:
 
 
 class Corpus:
-    def __init__(self, seed):
-        self.r = random.Random(seed)
+    def __init__(self, seed, chances=FOLLOW_UPS):
+        self.r, self.chances = random.Random(seed), chances
         self.t = Topics()
         self.w = Words(self.r)
         self.forms = sections(os.path.join(HERE, 'forms.txt'))
@@ -368,10 +370,11 @@ class Corpus:
 
     def turns(self, kind):
         r, t = self.r, None
+        on_answer, on_question, thanks = self.chances
         last = ''
         while True:
             x = r.random()
-            if t and x < 0.20:                          # on what was just said
+            if t and x < on_answer:                          # on what was just said
                 y = r.random()
                 if y < 0.27:
                     a, name, f = last, t, 'again'
@@ -387,13 +390,13 @@ class Corpus:
                 last = a
                 yield m, a, name
                 continue
-            if t in self.follow and x < 0.36:           # a question that needs the one before
+            if t in self.follow and x < on_question:           # a question that needs the one before
                 line, t2 = r.choice(self.follow[t])
                 m = self.surf.finish(self.w.replace(self.expand(line), 0.15))
                 if norm(m) in self.held:
                     continue
                 t = t2
-            elif t and x < 0.42:
+            elif t and x < thanks:
                 t2 = r.choice(('thanks', 'thanks', 'ok', 'praise'))
                 t, m = t2, self.message(t2)
             else:

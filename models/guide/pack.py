@@ -2,7 +2,7 @@
 """From conversations to rows of tokens.
 
   pack.py vocab TEXT PIECES PREFIX            a SentencePiece vocabulary, PREFIX.model
-  pack.py rows PREFIX.model MTOKENS SEED OUT  rows of fixed length, OUT/rows_<T>.npz
+  pack.py rows PREFIX.model MTOKENS SEED OUT [chats]  rows of fixed length, OUT/rows_<T>.npz; chats: more of the long ones
 
 A row is one conversation from its first BOS, cut at T tokens; the short rows hold one message and as much of the answer as fits,
 because the choice of the topic is what is hard to learn and the rest of an answer is not. Loss is on answers and their EOS.
@@ -15,10 +15,12 @@ from multiprocessing import Pool
 import numpy as np
 import sentencepiece as spm
 
-from make_corpus import Corpus, block
+from make_corpus import CHATTY, FOLLOW_UPS, Corpus, block
 
-SINGLE = {24: 0.34, 40: 0.17, 72: 0.10}               # length: share of all tokens; one message a row
-CHAIN = {128: 0.15, 256: 0.13, 512: 0.06, 1024: 0.05}   # many
+# Length: share of all tokens. The first three hold one message, the others many.
+MIX = {24: 0.34, 40: 0.17, 72: 0.10, 128: 0.15, 256: 0.13, 512: 0.06, 1024: 0.05}
+CHATS = {24: 0.20, 40: 0.10, 72: 0.06, 128: 0.24, 256: 0.24, 512: 0.10, 1024: 0.06}
+SINGLE = 24, 40, 72
 DROPOUT = 0.15
 LEAST = 6               # tokens of the answer that a short row must have room for
 BOS, EOS = 1, 2
@@ -63,10 +65,10 @@ def chain(sp, corpus, rng, space, T):
 
 
 def worker(job):
-    model, T, n, seed = job
+    model, T, n, seed, chances = job
     sp = spm.SentencePieceProcessor(model_file=model)
     spm.set_random_generator_seed(seed)
-    corpus, rng, space = Corpus(seed), random.Random(seed + 1), sp.piece_to_id('\u2581')
+    corpus, rng, space = Corpus(seed, chances), random.Random(seed + 1), sp.piece_to_id('\u2581')
     ids, loss = np.zeros((n, T), np.uint16), np.zeros((n, T), np.uint8)
     for row in range(n):
         ids[row], loss[row] = single(sp, corpus, rng, T) if T in SINGLE else chain(sp, corpus, rng, space, T)
@@ -95,12 +97,14 @@ def main():
         return vocabulary(sys.argv[2], int(sys.argv[3]), sys.argv[4])
     model, total, seed, out = sys.argv[2], float(sys.argv[3]) * 1e6, int(sys.argv[4]), sys.argv[5]
     os.makedirs(out, exist_ok=True)
-    parts = 4
-    jobs = [(model, T, int(total * share / T / parts), seed * 100000 + T * 10 + i)
-            for T, share in {**SINGLE, **CHAIN}.items() for i in range(parts)]
+    parts, mix, chances = 4, MIX, FOLLOW_UPS
+    if sys.argv[6:] == ['chats']:
+        mix, chances = CHATS, CHATTY
+    jobs = [(model, T, int(total * share / T / parts), seed * 100000 + T * 10 + i, chances)
+            for T, share in mix.items() for i in range(parts)]
     with Pool(2) as pool:
         done = pool.map(worker, jobs, chunksize=1)
-    for T in {**SINGLE, **CHAIN}:
+    for T in mix:
         rows = [x for x in done if x[0] == T]
         ids, loss = np.concatenate([x[1] for x in rows]), np.concatenate([x[2] for x in rows])
         np.savez('%s/rows_%d.npz' % (out, T), ids=ids, loss=loss)
