@@ -173,10 +173,13 @@ perplexity_of() {
 			for (i = 1; i <= NF; i++) sum += exp($i - max)
 			total += max + log(sum) - $(id[NR + 1] + 1)
 		}
-		END { printf "%.2f\n", exp(total / (n - 1)) }'
+		END { printf "%.6f\n", exp(total / (n - 1)) }'
 }
 gives 0 perplexity text --kv f32
-equals 'perplexity' "$(sed -n 's/^perplexity \([0-9.]*\) .*/\1/p' out | awk '{ printf "%.2f", $1 }')" "$(perplexity_of)"
+said=$(sed -n 's/^perplexity \([0-9.]*\) .*/\1/p' out)
+computed=$(perplexity_of)
+echo "$said $computed" | awk '{ d = $1 - $2; exit !($2 > 1 && d * d < 1e-8 * $2 * $2) }' ||
+	fail "perplexity: $said instead of $computed"
 prints "($((n - 1)) tokens"
 for i in 1 2 3 4 5 6 7 8 9 10; do cat text; done >long
 gives 0 perplexity long --ctx 64
