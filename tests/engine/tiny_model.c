@@ -317,6 +317,22 @@ put_keys(struct build *b)
 
 /* ---- files ----------------------------------------------------------------------------------- */
 
+/* A row of zeros gives the logit 0, and among so many random ones there is always a greater one. */
+static void
+silence_end(struct build *b)
+{
+	enum { END = 2 };	/* </s> */
+
+	for (size_t i = 0; i < b->w.n_tensors; i++) {
+		const struct gguf_out_tensor *t = &b->w.tensor[i];
+		size_t row = t->size / b->t->n_vocab;
+
+		for (size_t k = 0; k < b->n; k++)
+			if (!strcmp(t->name, "output.weight") && b->block[k] == t->data)
+				memset((char *)b->block[k] + END * row, 0, row);
+	}
+}
+
 static void
 build_init(struct build *b, const struct tiny_model *t)
 {
@@ -324,6 +340,8 @@ build_init(struct build *b, const struct tiny_model *t)
 	gguf_writer_init(&b->w);
 	put_keys(b);
 	put_tensors(b);
+	if (t->endless)
+		silence_end(b);
 	if (t->edit)
 		t->edit(&b->w, t->edit_ctx);
 }

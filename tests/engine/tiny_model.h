@@ -38,6 +38,7 @@ struct tiny_model {
 	bool biases;			/* attn_q, k, v, output */
 	bool fused_qkv;			/* attn_qkv in place of q, k, v */
 	bool rope_freqs;
+	bool endless;			/* its greedy answers last as long as the context; not when tied */
 	const char *name;		/* general.name */
 	const char *chat_template;	/* NULL: none */
 	const char *omit[4];		/* keys and tensors to leave out */
