@@ -84,27 +84,6 @@ look_ahead(const struct work *o, size_t r, const struct columns *c)
 	return next;
 }
 
-/* A chunk of the rows of a panel, where the unpackers may read it. */
-struct rows {
-	const uint8_t *p;
-	size_t stride;
-	size_t n; /* blocks, or columns of floats, a multiple of 8 */
-};
-
-static struct rows
-rows_at(const struct work *o, size_t r, const struct columns *c)
-{
-	size_t rows = min_size(o->r1 - r, PANEL_ROWS), stride = o->w->row_bytes,
-	       n = c->n / MATMUL_BLOCK;
-	const uint8_t *p = o->w->data + r * stride + c->offset;
-
-	if (o->format->kind == KIND_FLOAT)
-		n = (c->n + 7) / 8 * 8;
-	if (rows < PANEL_ROWS || (o->format->kind == KIND_FLOAT && c->n % 8))
-		return (struct rows){ copy_tail(o, p, rows, c->bytes), TAIL_STRIDE, n };
-	return (struct rows){ p, stride, n };
-}
-
 /* The batch's activations of a chunk. */
 struct activations {
 	const char *p;
@@ -131,11 +110,18 @@ activations_at(const struct work *o, const struct columns *c)
 static void
 unpack_chunk(const struct work *o, size_t r, const struct columns *c, struct panel_ahead *next)
 {
-	const struct rows w = rows_at(o, r, c);
+	const bool floats = o->format->kind == KIND_FLOAT;
+	size_t stride = o->w->row_bytes, rows = min_size(o->r1 - r, PANEL_ROWS);
+	size_t n = floats ? (c->n + 7) / 8 * 8 : c->n / MATMUL_BLOCK;
+	const uint8_t *p = o->w->data + r * stride + c->offset;
 	struct panel *x = &o->x->panel;
 
+	if (rows < PANEL_ROWS || (floats && c->n % 8)) {
+		p = copy_tail(o, p, rows, c->bytes);
+		stride = TAIL_STRIDE;
+	}
 	for (size_t i = 0; i < PANEL_ROWS; i += LANES)
-		o->format->unpack(w.p + i * w.stride, w.stride, w.n,
+		o->format->unpack(p + i * stride, stride, n,
 			(struct panel_out){ x->q + 4 * i, x->d + i, x->m + i }, next);
 }
 
