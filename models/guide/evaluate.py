@@ -3,12 +3,12 @@
 
   evaluate.py HUM [-m FILE.gguf] [--rows N SEED] [--show FILE]
 
-Held-out questions (heldout.tsv) each in a process of its own; held-out conversations (dialogues.txt) through `hum --plain`; with
+Held-out questions (heldout*.tsv) each in a process of its own; held-out conversations (dialogues*.txt) through `hum --plain`; with
 --rows, N messages drawn from the corpus as well, to see what was learnt. A question is right when the answer is that of its topic,
 or of a topic that topics.yaml calls `near`; for what is out of scope any refusal is right. The wrong ones go to FILE, not to the screen:
 whoever writes phrases should not see them.
 """
-import argparse, collections, os, re, subprocess, tempfile
+import argparse, collections, glob, os, re, subprocess, tempfile
 
 from make_corpus import HERE, STYLES, Corpus, Topics, norm, style
 
@@ -124,8 +124,8 @@ def dialogues(judge, guide, path, show):
             if not ok:
                 print('dialogue', wanted, got, message, answer if got == 'garbled' else '', sep='\t', file=show)
         clean += all_ok
-    print('conversations: %d turns, right %.1f %%; without any fault %d of %d' % (
-        len(turns), 100 * sum(turns) / len(turns), clean, len(chats)))
+    print('%s: %d turns, right %.1f %%; without any fault %d of %d' % (
+        os.path.basename(path), len(turns), 100 * sum(turns) / len(turns), clean, len(chats)))
     print('  ' + ', '.join('%s %d/%d' % (k, sum(v), len(v)) for k, v in sorted(kinds.items())))
 
 
@@ -138,11 +138,13 @@ def main():
     a = ap.parse_args()
     judge, guide = Judge(Topics()), Guide(os.path.abspath(a.hum), a.m and os.path.abspath(a.m))
     show = open(a.show, 'w')
-    held = [l.rstrip('\n').split('\t')[:2] for l in open(os.path.join(HERE, 'heldout.tsv'), encoding='utf-8') if '\t' in l]
-    questions(judge, guide, held, 'held-out questions', show)
-    words = [r for r in held if len(norm(r[1]).split()) > 1]
-    print('  (%d of them are a single word, which the corpus may hold too)' % (len(held) - len(words)))
-    dialogues(judge, guide, os.path.join(HERE, 'dialogues.txt'), show)
+    for path in sorted(glob.glob(os.path.join(HERE, 'heldout*.tsv'))):
+        held = [l.rstrip('\n').split('\t')[:2] for l in open(path, encoding='utf-8') if '\t' in l]
+        questions(judge, guide, held, os.path.basename(path), show)
+        print('  (%d of them are a single word, which the corpus may hold too)' %
+              sum(len(norm(m).split()) < 2 for _, m in held))
+    for path in sorted(glob.glob(os.path.join(HERE, 'dialogues*.txt'))):
+        dialogues(judge, guide, path, show)
     if a.rows:
         c = Corpus(a.rows[1])
         drawn = [c.draw() for _ in range(a.rows[0])]

@@ -1,23 +1,23 @@
 #!/bin/sh
-# Makes models/guide.gguf of topics.yaml and the phrases, and measures it. About an hour on two idle cores that know bf16 (AVX512-BF16);
-# interrupted, it goes on where it was. Needs python3-torch, python3-sentencepiece, python3-yaml, python3-numpy, and a built hum.
+# Makes models/guide.gguf of topics.yaml and the phrases, and measures it. An hour and a half on two idle cores that know bf16 (AVX512-BF16);
+# interrupted, it goes on where it was. Needs python3-torch, python3-sentencepiece, python3-yaml, python3-numpy, wamerican, and a built hum.
 #   make.sh [WORK-FOLDER]
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 work=${1:-$here/../../build/guide}
 hum=${HUM:-$here/../../build/hum}
 python=${PYTHON:-/usr/bin/python3}
-steps=2700
-more=2970               # with the last steps on longer chats
+steps=4000
+more=4300               # with the last steps on longer chats
 # The C library gives large blocks back to the system at once, and then every tensor costs page faults.
 export MALLOC_MMAP_MAX_=0 MALLOC_TRIM_THRESHOLD_=100000000000 MALLOC_TOP_PAD_=268435456
 
 mkdir -p "$work"
 if [ ! -e "$work/data/done" ]; then
-	"$python" "$here/make_corpus.py" text 100000 "$work/text.txt" 7
+	"$python" "$here/make_corpus.py" text 120000 "$work/text.txt" 7
 	"$python" "$here/pack.py" vocab "$work/text.txt" 3072 "$work/guide"
-	"$python" "$here/pack.py" rows "$work/guide.model" 16 1 "$work/data"
-	"$python" "$here/pack.py" rows "$work/guide.model" 2 2 "$work/chats" chats
+	"$python" "$here/pack.py" rows "$work/guide.model" 24 1 "$work/data"
+	"$python" "$here/pack.py" rows "$work/guide.model" 3 2 "$work/chats" chats
 	touch "$work/data/done"
 fi
 if [ ! -e "$work/run/done" ]; then

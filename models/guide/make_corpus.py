@@ -17,12 +17,16 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 CHOICE = re.compile(r'\[([^\[\]]*)\]')
 SLOT = re.compile(r'\{(\w+)\}')
 
-SCOPE_SHARE = 0.22          # of all messages are such as the guide declines
+DICTIONARY = '/usr/share/dict/words'     # Debian: wamerican
+SCOPE_SHARE = 0.26          # of all messages are such as the guide declines
+DICTIONARY_SHARE = 0.15     # of those are a word or two of the dictionary
 PATTERN_SHARE = 0.25        # of a topic's messages come from its patterns (+ and =), where it has any
 POPULAR = set('''hello addmodel getmodel model llama2 quit newchat sessions resume delete theme system temperature undo
     regen stop memory slow whichquant privacy context oneshot pipe export search copy keys help'''.split())
-FOLLOW_UPS = 0.20, 0.36, 0.42           # on the last answer; needing the question before; thanks: each up to here
-CHATTY = 0.28, 0.48, 0.53               # the same for the last part of the training
+FOLLOW_UPS = 0.22, 0.42, 0.47           # on the last answer; needing the question before; thanks: each up to here
+CHATTY = 0.28, 0.52, 0.57               # the same for the last part of the training
+UNDOABLE = (('again', 2), ('more', 3), ('undo', 5))     # how often each comes of those on the last answer
+FINAL = (('again', 8), ('more', 11), ('undo', 1))       # where it was nothing to undo
 STYLES = ('pirate', 'one', 'list', 'kind')
 
 
@@ -105,6 +109,7 @@ class Words:
                 group = [x.strip() for x in line.split(',')]
                 for a in group:
                     self.alt.setdefault(a, []).extend(x for x in group if x != a)
+        self.dictionary = [w for w in open(DICTIONARY, encoding='utf-8').read().split() if w.isalpha() and len(w) > 2]
         keys = sorted(self.alt, key=len, reverse=True)
         self.find = re.compile(r"(?<![\w/`'.-])(" + '|'.join(map(re.escape, keys)) + r")(?![\w/`'.-]*[\w`])", re.I)
 
@@ -122,8 +127,14 @@ class Words:
         return r.choice(self.lists[kind])
 
     def modifier(self):
-        r = self.r
-        return self.invented() if r.random() < 0.4 else r.choice(self.lists['modifier'])
+        r, x = self.r, self.r.random()
+        return self.invented() if x < 0.3 else r.choice(self.dictionary) if x < 0.6 else r.choice(self.lists['modifier'])
+
+    def forget(self, known):
+        """Leaves words in the dictionary that are none of the known ones, nor a slip of the finger from one: strangers."""
+        slips = {w[:i] + w[i + 1:] for w in known for i in range(len(w))} | known
+        self.dictionary = [w for w in self.dictionary
+                           if slips.isdisjoint({w.lower()} | {w.lower()[:i] + w.lower()[i + 1:] for i in range(len(w))})]
 
     def replace(self, s, p):
         def one(m):
@@ -263,7 +274,9 @@ class Corpus:
                     (self.acts if line.startswith('+ ') else self.nouns if line.startswith('= ') else self.lines)[topic].append(
                         line[2:] if line[:2] in ('+ ', '= ') else line)
         self.follow = {}
-        for name, lines in self.forms.items():
+        follow_ups = sections(os.path.join(HERE, 'follow-ups.txt'))
+        self.on_answer = {k: lines for k, lines in follow_ups.items() if '>' not in k}
+        for name, lines in follow_ups.items():
             if '>' in name:
                 before, topic = name.split('>')
                 for b in before.split():
@@ -273,13 +286,15 @@ class Corpus:
         weight = dict(talk=0.75, hum=1.0, llama=0.9)
         self.weights = [weight[self.t.rows[t]['group']] * (1.7 if t in POPULAR else 1.0) for t in inside]
         self.scope = [(t, x) for t in self.t.scope for x in self.lines[t]]
+        asked = [x for t in inside for of in (self.lines, self.acts, self.nouns) for x in of[t]] + \
+            [x for lines in follow_ups.values() for x in lines] + list(self.w.alt)
+        self.w.forget({w for x in asked for w in norm(re.sub(r'[][|{}]', ' ', x)).split()})
 
     @staticmethod
     def held_out():
         held = set()
-        for name, least in (('heldout.tsv', 2), ('dialogues.txt', 3)):   # single words such as "hello" are everybody's
-            path = os.path.join(HERE, name)
-            if os.path.exists(path):
+        for name, least in (('heldout*.tsv', 2), ('dialogues*.txt', 3)):   # single words such as "hello" are everybody's
+            for path in glob.glob(os.path.join(HERE, name)):
                 lines = [norm(l.rstrip('\n').split('\t')[1]) for l in open(path, encoding='utf-8') if '\t' in l]
                 held |= {l for l in lines if len(l.split()) >= least}
         return held
@@ -335,11 +350,19 @@ class Corpus:
             if line:                # a line of the held-out set: never
                 return None
 
+    def strange(self):
+        """Words that have nothing to do with anything here, as a message."""
+        line = self.expand(self.r.choice(self.forms['strange']))
+        m = self.surf.finish(re.sub('WORD', lambda _: self.r.choice(self.w.dictionary), line))
+        return None if norm(m) in self.held else m
+
     def draw(self):
         """(topic, message)"""
         r = self.r
         while True:
-            if r.random() < SCOPE_SHARE:
+            if r.random() < SCOPE_SHARE * DICTIONARY_SHARE:
+                t, m = 'oos', self.strange()
+            elif r.random() < SCOPE_SHARE:
                 t, line = r.choice(self.scope)
                 m = self.message(t, line)
             else:
@@ -375,20 +398,16 @@ class Corpus:
         while True:
             x = r.random()
             if t and x < on_answer:                          # on what was just said
-                y = r.random()
-                if y < 0.27:
-                    a, name, f = last, t, 'again'
-                elif y < 0.62:
-                    a, name, f = style(self.t.more(t), kind), 'more', 'more'
-                elif 'undo' in self.t.rows[t] or r.random() < 0.12:
-                    a, name, f = style(self.t.undo(t), kind), 'undo', 'undo'
-                else:
-                    continue
-                m = self.surf.finish(self.expand(r.choice(self.forms[f])))
+                names, often = zip(*(UNDOABLE if 'undo' in self.t.rows[t] else FINAL))
+                name = r.choices(names, often)[0]
+                own = '%s %s' % (name, t)
+                m = self.surf.finish(self.expand(r.choice(
+                    self.on_answer[own if own in self.on_answer and r.random() < 0.3 else name])))
                 if norm(m) in self.held:
                     continue
-                last = a
-                yield m, a, name
+                if name != 'again':
+                    last = style(self.t.more(t) if name == 'more' else self.t.undo(t), kind)
+                yield m, last, t if name == 'again' else name
                 continue
             if t in self.follow and x < on_question:           # a question that needs the one before
                 line, t2 = r.choice(self.follow[t])
