@@ -15,10 +15,21 @@ to_float(vu x)
 	return __builtin_convertvector((vi)x, vf);
 }
 
-static inline vu
-byte_of(vu x, unsigned i)
+/* d times byte i of each lane, rounded once: M + byte are the bits of a float (engine/panel_sums.h). */
+INLINE vf
+times_byte(struct scale d, vu x, const unsigned i)
 {
-	return x >> 8 * i & 0xff;
+	const vi magic = (vi){ 0 } + MATMUL_MAGIC;
+
+	return fma_lanes((vf)add_byte(magic, x, i), d.d, d.less);
+}
+
+INLINE vf
+times_signed_byte(struct scale d, vu x, const unsigned i)
+{
+	const vi magic = (vi){ 0 } + MATMUL_MAGIC;
+
+	return fma_lanes((vf)add_signed_byte(magic, x, i), d.d, d.less);
 }
 
 INLINE void
@@ -173,18 +184,18 @@ walk_q2_k(const uint8_t *p, size_t stride, size_t blocks, struct sink *o)
 {
 	for (size_t b = 0; b < blocks; b += 8, p += 84) {
 		vu sc[4], tail[4];
-		vf d[2];
+		vf f[2];
+		struct scale d, m;
 
 		load_rows(p, stride, sc);
 		load_rows(p + 68, stride, tail);
-		halves_to_float(tail[3], d);
-		d[1] = -d[1];
+		halves_to_float(tail[3], f);
+		d = make_scale(f[0]);
+		m = make_scale(-f[1]);
 		UNROLL
 		for (int i = 0; i < 16; i++) {
-			vu s = byte_of(sc[i / 4], i % 4);
-
-			put_scale(o, i, d[0] * to_float(s & 15));
-			put_minimum(o, i, d[1] * to_float(s >> 4));
+			put_scale(o, i, times_byte(d, sc[i / 4] & NIBBLES, i % 4));
+			put_minimum(o, i, times_byte(m, sc[i / 4] >> 4 & NIBBLES, i % 4));
 		}
 		UNROLL
 		for (int c = 0; c < 4; c++) {
@@ -224,16 +235,18 @@ walk_q3_k(const uint8_t *p, size_t stride, size_t blocks, struct sink *o)
 {
 	for (size_t b = 0; b < blocks; b += 8, p += 110) {
 		vu hmask[8], tail[4], sc[4];
-		vf d[2];
+		vf f[2];
+		struct scale d;
 
 		load_rows(p, stride, hmask);
 		load_rows(p + 16, stride, hmask + 4);
 		load_rows(p + 94, stride, tail);	/* two bytes before the scales */
-		halves_to_float(tail[3], d);
+		halves_to_float(tail[3], f);
+		d = make_scale(f[1]);
 		q3_k_scales(tail, sc);
 		UNROLL
 		for (int i = 0; i < 16; i++)
-			put_scale(o, i, d[1] * to_float(byte_of(sc[i / 4], i % 4) - 32));
+			put_scale(o, i, times_signed_byte(d, (vu)((vb)sc[i / 4] - 32), i % 4));
 		UNROLL
 		for (int c = 0; c < 4; c++) {
 			vu x[4];
@@ -264,19 +277,21 @@ walk_q3_k(const uint8_t *p, size_t stride, size_t blocks, struct sink *o)
 INLINE void
 put_k4_scales(struct sink *o, const vu head[4])
 {
-	vu sc[2], m[2];
-	vf d[2];
+	vu sc[2], mins[2];
+	vf f[2];
+	struct scale d, m;
 
-	halves_to_float(head[0], d);
-	d[1] = -d[1];
+	halves_to_float(head[0], f);
+	d = make_scale(f[0]);
+	m = make_scale(-f[1]);
 	sc[0] = head[1] & 0x3f3f3f3f;
-	m[0] = head[2] & 0x3f3f3f3f;
+	mins[0] = head[2] & 0x3f3f3f3f;
 	sc[1] = merge(head[1] >> 2, head[3], NIBBLES) & 0x3f3f3f3f;
-	m[1] = merge(head[2] >> 2, head[3] >> 4, NIBBLES) & 0x3f3f3f3f;
+	mins[1] = merge(head[2] >> 2, head[3] >> 4, NIBBLES) & 0x3f3f3f3f;
 	UNROLL
 	for (int i = 0; i < 8; i++) {
-		put_scale(o, i, d[0] * to_float(byte_of(sc[i / 4], i % 4)));
-		put_minimum(o, i, d[1] * to_float(byte_of(m[i / 4], i % 4)));
+		put_scale(o, i, times_byte(d, sc[i / 4], i % 4));
+		put_minimum(o, i, times_byte(m, mins[i / 4], i % 4));
 	}
 }
 
@@ -368,17 +383,16 @@ walk_q6_k(const uint8_t *p, size_t stride, size_t blocks, struct sink *o)
 {
 	for (size_t b = 0; b < blocks; b += 8, p += 210) {
 		vu sc[4], tail[4];
-		vf d[2];
+		vf f[2];
+		struct scale d;
 
 		load_rows(p + 192, stride, sc);
 		load_rows(p + 194, stride, tail);
-		halves_to_float(tail[3], d);
+		halves_to_float(tail[3], f);
+		d = make_scale(f[1]);
 		UNROLL
-		for (int i = 0; i < 16; i++) {
-			vi s = (vi)(sc[i / 4] << (24 - 8 * (i % 4))) >> 24;
-
-			put_scale(o, i, d[1] * to_float((vu)s));
-		}
+		for (int i = 0; i < 16; i++)
+			put_scale(o, i, times_signed_byte(d, sc[i / 4], i % 4));
 		UNROLL
 		for (int c = 0; c < 4; c++) {
 			prefetch(o, p + 210, stride, 2);
