@@ -9,6 +9,31 @@
 
 #define NIBBLES 0x0f0f0f0fu
 
+/* One row a format: name, kind, bits of a weight, what it is less. */
+#define PANEL_FORMATS(X)                                                                           \
+	X(F32, f32, KIND_FLOAT, 0, 0)                                                              \
+	X(F16, f16, KIND_FLOAT, 0, 0)                                                              \
+	X(BF16, bf16, KIND_FLOAT, 0, 0)                                                            \
+	X(Q4_0, q4_0, KIND_WHOLE, 4, 8)                                                            \
+	X(Q4_1, q4_1, KIND_WHOLE_MIN, 4, 0)                                                        \
+	X(Q5_0, q5_0, KIND_WHOLE, 5, 16)                                                           \
+	X(Q5_1, q5_1, KIND_WHOLE_MIN, 5, 0)                                                        \
+	X(Q8_0, q8_0, KIND_WHOLE, SIGNED, 0)                                                       \
+	X(Q2_K, q2_k, KIND_HALVES_MIN, 4, 0)                                                       \
+	X(Q3_K, q3_k, KIND_HALVES, 4, 4)                                                           \
+	X(Q4_K, q4_k, KIND_WHOLE_MIN, 4, 0)                                                        \
+	X(Q5_K, q5_k, KIND_WHOLE_MIN, 5, 0)                                                        \
+	X(Q6_K, q6_k, KIND_HALVES, 6, 32)                                                          \
+	X(IQ4_NL, iq4_nl, KIND_WHOLE, SIGNED, 0)                                                   \
+	X(IQ4_XS, iq4_xs, KIND_WHOLE, SIGNED, 0)
+
+/* Handed to the sink in every call, not kept there: clang unrolls an unpacker before it is inlined,
+ * and what is not a constant by then makes it too large for that. */
+#define CODING(type, name, kind, width, zero)                                                      \
+	static const struct coding name = { kind, width, zero };
+
+PANEL_FORMATS(CODING)
+
 static inline vf
 to_float(vu x)
 {
@@ -44,30 +69,31 @@ put_scale_and_minimum(struct sink *o, vu head)
 
 /* The low nibbles are the first half of a block, the high ones the second. */
 INLINE void
-put_nibbles(struct sink *o, const vu x[4])
+put_nibbles(struct sink *o, const struct coding c, const vu x[4])
 {
 	UNROLL
 	for (int g = 0; g < 8; g++)
-		put(o, 0, g, panel_unsigned(x[g % 4] >> g / 4 * 4, NIBBLES, 0));
+		put(o, c, 0, g, panel_unsigned(x[g % 4] >> g / 4 * 4, NIBBLES, 0));
 }
 
 INLINE void
-put_nibbles_and_fifth(struct sink *o, const vu x[4], vu fifth, const int zero)
+put_nibbles_and_fifth(
+	struct sink *o, const struct coding c, const vu x[4], vu fifth, const int zero)
 {
 	UNROLL
 	for (int g = 0; g < 8; g++) {
 		vu w = merge(spread_bits(fifth >> 4 * g), x[g % 4] >> g / 4 * 4, NIBBLES);
 
-		put(o, 0, g, panel_unsigned(w, 0x1f1f1f1f, zero));
+		put(o, c, 0, g, panel_unsigned(w, 0x1f1f1f1f, zero));
 	}
 }
 
 INLINE void
-put_lookup(struct sink *o, const int i, const vu x[4])
+put_lookup(struct sink *o, const struct coding c, const int i, const vu x[4])
 {
 	UNROLL
 	for (int g = 0; g < 8; g++)
-		put(o, i, g, panel_lookup(x[g % 4] >> g / 4 * 4 & NIBBLES));
+		put(o, c, i, g, panel_lookup(x[g % 4] >> g / 4 * 4 & NIBBLES));
 }
 
 /* ---- blocks of 32 ---------------------------------------------------------------------------- */
@@ -86,10 +112,10 @@ walk_q4_0(const uint8_t *p, size_t stride, size_t blocks, struct sink *o)
 			vu w[2];
 
 			panel_nibbles_less_8(x[g % 4], w);
-			put(o, 0, g, w[g / 4]);
+			put(o, q4_0, 0, g, w[g / 4]);
 		}
-		finish(o, 0, 1);
-		advance(o, 1);
+		finish(o, q4_0, 0, 1);
+		advance(o, q4_0, 1);
 	}
 }
 
@@ -103,9 +129,9 @@ walk_q4_1(const uint8_t *p, size_t stride, size_t blocks, struct sink *o)
 		load_rows(p, stride, head);
 		load_rows(p + 4, stride, x);
 		put_scale_and_minimum(o, head[0]);
-		put_nibbles(o, x);
-		finish(o, 0, 1);
-		advance(o, 1);
+		put_nibbles(o, q4_1, x);
+		finish(o, q4_1, 0, 1);
+		advance(o, q4_1, 1);
 	}
 }
 
@@ -121,9 +147,9 @@ walk_q5_0(const uint8_t *p, size_t stride, size_t blocks, struct sink *o)
 		load_rows(p + 6, stride, x);
 		halves_to_float(head[0], d);
 		put_scale(o, 0, d[0]);
-		put_nibbles_and_fifth(o, x, head[0] >> 16 | head[1] << 16, 16);
-		finish(o, 0, 1);
-		advance(o, 1);
+		put_nibbles_and_fifth(o, q5_0, x, head[0] >> 16 | head[1] << 16, 16);
+		finish(o, q5_0, 0, 1);
+		advance(o, q5_0, 1);
 	}
 }
 
@@ -138,9 +164,9 @@ walk_q5_1(const uint8_t *p, size_t stride, size_t blocks, struct sink *o)
 		load_rows(p, stride, head);
 		load_rows(p + 8, stride, x);
 		put_scale_and_minimum(o, head[0]);
-		put_nibbles_and_fifth(o, x, head[1], 0);
-		finish(o, 0, 1);
-		advance(o, 1);
+		put_nibbles_and_fifth(o, q5_1, x, head[1], 0);
+		finish(o, q5_1, 0, 1);
+		advance(o, q5_1, 1);
 	}
 }
 
@@ -156,9 +182,9 @@ walk_q8_0(const uint8_t *p, size_t stride, size_t blocks, struct sink *o)
 		put_scale(o, 0, load_halves(p, stride));
 		UNROLL
 		for (int g = 0; g < 8; g++)
-			put(o, 0, g, panel_signed(x[g]));
-		finish(o, 0, 1);
-		advance(o, 1);
+			put(o, q8_0, 0, g, panel_signed(x[g]));
+		finish(o, q8_0, 0, 1);
+		advance(o, q8_0, 1);
 	}
 }
 
@@ -171,9 +197,9 @@ walk_iq4_nl(const uint8_t *p, size_t stride, size_t blocks, struct sink *o)
 		prefetch(o, p + 18, stride, 1);
 		load_rows(p + 2, stride, x);
 		put_scale(o, 0, load_halves(p, stride));
-		put_lookup(o, 0, x);
-		finish(o, 0, 1);
-		advance(o, 1);
+		put_lookup(o, iq4_nl, 0, x);
+		finish(o, iq4_nl, 0, 1);
+		advance(o, iq4_nl, 1);
 	}
 }
 
@@ -207,13 +233,13 @@ walk_q2_k(const uint8_t *p, size_t stride, size_t blocks, struct sink *o)
 			for (int i = 0; i < 4; i++) {
 				UNROLL
 				for (int j = 0; j < 4; j++)
-					put(o, c / 2 * 4 + i, c % 2 * 4 + j,
+					put(o, q2_k, c / 2 * 4 + i, c % 2 * 4 + j,
 						panel_unsigned(x[j] >> 2 * i, 0x03030303, 0));
 			}
 			if (c % 2)
-				finish(o, c / 2 * 4, 4);
+				finish(o, q2_k, c / 2 * 4, 4);
 		}
-		advance(o, 8);
+		advance(o, q2_k, 8);
 	}
 }
 
@@ -261,15 +287,15 @@ walk_q3_k(const uint8_t *p, size_t stride, size_t blocks, struct sink *o)
 					vu h = hmask[c % 2 * 4 + j];
 
 					h = bit < 2 ? h << (2 - bit) : h >> (bit - 2);
-					put(o, bit, c % 2 * 4 + j,
+					put(o, q3_k, bit, c % 2 * 4 + j,
 						panel_unsigned(merge(h, x[j] >> 2 * i, 0x03030303),
 							0x07070707, 4));
 				}
 			}
 			if (c % 2)
-				finish(o, c / 2 * 4, 4);
+				finish(o, q3_k, c / 2 * 4, 4);
 		}
-		advance(o, 8);
+		advance(o, q3_k, 8);
 	}
 }
 
@@ -311,13 +337,14 @@ walk_q4_k(const uint8_t *p, size_t stride, size_t blocks, struct sink *o)
 			load_rows(p + 16 + 16 * c, stride, x);
 			UNROLL
 			for (int j = 0; j < 4; j++) {
-				put(o, i, c % 2 * 4 + j, panel_unsigned(x[j], NIBBLES, 0));
-				put(o, i + 1, c % 2 * 4 + j, panel_unsigned(x[j] >> 4, NIBBLES, 0));
+				put(o, q4_k, i, c % 2 * 4 + j, panel_unsigned(x[j], NIBBLES, 0));
+				put(o, q4_k, i + 1, c % 2 * 4 + j,
+					panel_unsigned(x[j] >> 4, NIBBLES, 0));
 			}
 			if (c % 2)
-				finish(o, i, 2);
+				finish(o, q4_k, i, 2);
 		}
-		advance(o, 8);
+		advance(o, q4_k, 8);
 	}
 }
 
@@ -343,16 +370,16 @@ walk_q5_k(const uint8_t *p, size_t stride, size_t blocks, struct sink *o)
 				vu lo = i < 4 ? qh[g] << (4 - i) : qh[g] >> (i - 4);
 				vu hi = i < 3 ? qh[g] << (3 - i) : qh[g] >> (i - 3);
 
-				put(o, i, g,
+				put(o, q5_k, i, g,
 					panel_unsigned(merge(lo, x[j], NIBBLES), 0x1f1f1f1f, 0));
-				put(o, i + 1, g,
+				put(o, q5_k, i + 1, g,
 					panel_unsigned(
 						merge(hi, x[j] >> 4, NIBBLES), 0x1f1f1f1f, 0));
 			}
 			if (c % 2)
-				finish(o, i, 2);
+				finish(o, q5_k, i, 2);
 		}
-		advance(o, 8);
+		advance(o, q5_k, 8);
 	}
 }
 
@@ -368,12 +395,13 @@ put_q6_k(struct sink *o, const uint8_t *ql, const uint8_t *qh, size_t stride, co
 	load_rows(qh, stride, h);
 	UNROLL
 	for (int j = 0; j < 4; j++) {
-		put(o, i, g + j, panel_unsigned(merge(h[j] << 4, lo[j], NIBBLES), 0x3f3f3f3f, 32));
-		put(o, i + 1, g + j,
+		put(o, q6_k, i, g + j,
+			panel_unsigned(merge(h[j] << 4, lo[j], NIBBLES), 0x3f3f3f3f, 32));
+		put(o, q6_k, i + 1, g + j,
 			panel_unsigned(merge(h[j] << 2, lo2[j], NIBBLES), 0x3f3f3f3f, 32));
-		put(o, i + 2, g + j,
+		put(o, q6_k, i + 2, g + j,
 			panel_unsigned(merge(h[j], lo[j] >> 4, NIBBLES), 0x3f3f3f3f, 32));
-		put(o, i + 3, g + j,
+		put(o, q6_k, i + 3, g + j,
 			panel_unsigned(merge(h[j] >> 2, lo2[j] >> 4, NIBBLES), 0x3f3f3f3f, 32));
 	}
 }
@@ -399,9 +427,9 @@ walk_q6_k(const uint8_t *p, size_t stride, size_t blocks, struct sink *o)
 			put_q6_k(o, p + c / 2 * 64 + c % 2 * 16, p + 128 + 16 * c, stride,
 				c / 2 * 4, c % 2 * 4);
 			if (c % 2)
-				finish(o, c / 2 * 4, 4);
+				finish(o, q6_k, c / 2 * 4, 4);
 		}
-		advance(o, 8);
+		advance(o, q6_k, 8);
 	}
 }
 
@@ -424,10 +452,10 @@ walk_iq4_xs(const uint8_t *p, size_t stride, size_t blocks, struct sink *o)
 		for (int i = 0; i < 8; i++) {
 			prefetch(o, p + 136, stride, 1);
 			load_rows(p + 8 + 16 * i, stride, x);
-			put_lookup(o, i, x);
-			finish(o, i, 1);
+			put_lookup(o, iq4_xs, i, x);
+			finish(o, iq4_xs, i, 1);
 		}
-		advance(o, 8);
+		advance(o, iq4_xs, 8);
 	}
 }
 
@@ -445,7 +473,7 @@ walk_f32(const uint8_t *p, size_t stride, size_t cols, struct sink *o)
 		UNROLL
 		for (int j = 0; j < 8; j++)
 			put_column(o, j, (vf)x[j]);
-		advance(o, 8);
+		advance(o, f32, 8);
 	}
 }
 
@@ -465,7 +493,7 @@ walk_f16(const uint8_t *p, size_t stride, size_t cols, struct sink *o)
 			put_column(o, 2 * j, f[0]);
 			put_column(o, 2 * j + 1, f[1]);
 		}
-		advance(o, 8);
+		advance(o, f16, 8);
 	}
 }
 
@@ -482,29 +510,11 @@ walk_bf16(const uint8_t *p, size_t stride, size_t cols, struct sink *o)
 			put_column(o, 2 * j, (vf)(x[j] << 16));
 			put_column(o, 2 * j + 1, (vf)(x[j] & 0xffff0000));
 		}
-		advance(o, 8);
+		advance(o, bf16, 8);
 	}
 }
 
 /* ---- what is made of them -------------------------------------------------------------------- */
-
-/* One row a format: name, kind, bits of a weight, what it is less. */
-#define PANEL_FORMATS(X)                                                                           \
-	X(F32, f32, KIND_FLOAT, 0, 0)                                                              \
-	X(F16, f16, KIND_FLOAT, 0, 0)                                                              \
-	X(BF16, bf16, KIND_FLOAT, 0, 0)                                                            \
-	X(Q4_0, q4_0, KIND_WHOLE, 4, 8)                                                            \
-	X(Q4_1, q4_1, KIND_WHOLE_MIN, 4, 0)                                                        \
-	X(Q5_0, q5_0, KIND_WHOLE, 5, 16)                                                           \
-	X(Q5_1, q5_1, KIND_WHOLE_MIN, 5, 0)                                                        \
-	X(Q8_0, q8_0, KIND_WHOLE, SIGNED, 0)                                                       \
-	X(Q2_K, q2_k, KIND_HALVES_MIN, 4, 0)                                                       \
-	X(Q3_K, q3_k, KIND_HALVES, 4, 4)                                                           \
-	X(Q4_K, q4_k, KIND_WHOLE_MIN, 4, 0)                                                        \
-	X(Q5_K, q5_k, KIND_WHOLE_MIN, 5, 0)                                                        \
-	X(Q6_K, q6_k, KIND_HALVES, 6, 32)                                                          \
-	X(IQ4_NL, iq4_nl, KIND_WHOLE, SIGNED, 0)                                                   \
-	X(IQ4_XS, iq4_xs, KIND_WHOLE, SIGNED, 0)
 
 #define UNPACK(type, name, kind, width, zero)                                                      \
 	static void unpack_##name(const uint8_t *p, size_t stride, size_t n, struct panel_out to,  \
@@ -512,33 +522,31 @@ walk_bf16(const uint8_t *p, size_t stride, size_t cols, struct sink *o)
 	{                                                                                          \
 		struct sink o;                                                                     \
                                                                                                    \
-		o.coding = (struct coding){ kind, width, zero };                                   \
 		o.tokens = 0;                                                                      \
 		o.to = to;                                                                         \
 		o.next = next;                                                                     \
 		walk_##name(p, stride, n, &o);                                                     \
 	}
 
-#define FEW(name, n_tokens, kind, width, zero)                                                     \
+#define FEW(name, n_tokens)                                                                        \
 	static void few_##name##_##n_tokens(const uint8_t *p, size_t stride, size_t n,             \
 		const void *act, size_t act_stride, float *sum)                                    \
 	{                                                                                          \
 		struct sink o;                                                                     \
                                                                                                    \
-		o.coding = (struct coding){ kind, width, zero };                                   \
 		o.tokens = n_tokens;                                                               \
 		o.x = tokens_from(act, 0, act_stride);                                             \
 		o.line = p;                                                                        \
-		begin_sums(&o, sum);                                                               \
+		begin_sums(&o, name, sum);                                                         \
 		walk_##name(p, stride, n, &o);                                                     \
-		end_sums(&o, sum);                                                                 \
+		end_sums(&o, name, sum);                                                           \
 	}
 
 #define FEWS(type, name, kind, width, zero)                                                        \
-	FEW(name, 1, kind, width, zero)                                                            \
-	FEW(name, 2, kind, width, zero)                                                            \
-	FEW(name, 3, kind, width, zero)                                                            \
-	FEW(name, 4, kind, width, zero)
+	FEW(name, 1)                                                                               \
+	FEW(name, 2)                                                                               \
+	FEW(name, 3)                                                                               \
+	FEW(name, 4)
 
 #define FORMAT(type, name, kind, width, zero)                                                      \
 	[QUANT_##type] = { kind, unpack_##name,                                                    \
