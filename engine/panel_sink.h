@@ -46,6 +46,20 @@ prefetch(struct sink *o, const uint8_t *end, size_t stride, const unsigned steps
 	o->line += 64;
 }
 
+/*
+ * For a few tokens: a line of each row into the first-level cache. For formats that touch all lines
+ * of a step at its beginning, and vectors of so many rows that these wait for one another.
+ */
+INLINE void
+prefetch_near(const struct sink *o, const uint8_t *line, size_t stride)
+{
+	if (!o->tokens || LANES < 16)
+		return;
+	UNROLL
+	for (size_t r = 0; r < LANES; r++)
+		__builtin_prefetch(line + r * stride, 0, 3);
+}
+
 /* Group g of the step's block i. All formats' indices are the same constants, else clang keeps the
  * sink in memory: so the dot product of a whole block moves on to the second place at its half. */
 INLINE void

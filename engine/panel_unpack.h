@@ -424,6 +424,7 @@ walk_q6_k(const uint8_t *p, size_t stride, size_t blocks, struct sink *o)
 		UNROLL
 		for (int c = 0; c < 4; c++) {
 			prefetch(o, p + 210, stride, 2);
+			prefetch_near(o, p + 210 + 64 * c, stride);
 			put_q6_k(o, p + c / 2 * 64 + c % 2 * 16, p + 128 + 16 * c, stride,
 				c / 2 * 4, c % 2 * 4);
 			if (c % 2)
