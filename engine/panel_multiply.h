@@ -230,7 +230,7 @@ multiply_few(struct work o, size_t r, float *out, size_t ldo)
 {
 	if (o.a->n > few_tokens(&o) || o.w->cols % 8)
 		return r;
-	if (o.format->kind != KIND_FLOAT) {
+	if (o.format->kind != KIND_FLOAT) {	/* those of floats are added up by chunks */
 		o.chunk = o.w->cols;
 		o.chunk_bytes = o.row_bytes;
 	}
