@@ -42,6 +42,9 @@
 		true, false, "how many tokens the model sees at once; auto: the model's own")      \
 	X(COUNT, threads, threads, "--threads", 't', 1, 1024, "1..1024, or auto", "auto", true,    \
 		false, "processor threads; auto: one a physical core")                             \
+	X(COUNT, prompt_threads, prompt_threads, "--prompt-threads", 0, 1, 1024,                   \
+		"1..1024, or auto", "auto", true, false,                                           \
+		"processor threads while a prompt is read; auto: the same number")                 \
 	X(KV, kv, kv, "--kv", 0, 0, 0, "f32, f16 or q8_0", NULL, true, false,                      \
 		"how exactly the context is kept in memory")
 

@@ -19,6 +19,7 @@ struct settings {
 	uint32_t max_tokens;		/* 0: until the context is full */
 	uint32_t context;		/* 0: the model's */
 	uint32_t threads;		/* 0: auto */
+	uint32_t prompt_threads;	/* 0: as threads */
 	enum kv_type kv;
 };
 
