@@ -107,6 +107,14 @@ bad_value(const char *name, const char *value, const char *range, struct err *e)
 		snprintf(out, size, "%s", word);
 #define PRINT_KV(field, word) snprintf(out, size, "%s", kv_type_name(s->field));
 
+/* What a value is called in the help. */
+#define VALUE_REAL "X"
+#define VALUE_WHOLE "N"
+#define VALUE_COUNT "N"
+#define VALUE_CONTEXT "N"
+#define VALUE_SEED "N"
+#define VALUE_KV "TYPE"
+
 #define SETTING_FUNCTIONS(kind, name, field, option, letter, low, high, range, word, reload, sampling, help) \
 	static int                                                                                 \
 	parse_##name(struct settings *s, const char *value, struct err *e)                         \
@@ -129,7 +137,7 @@ bad_value(const char *name, const char *value, const char *range, struct err *e)
 SETTINGS(SETTING_FUNCTIONS)
 
 #define SETTING_ROW(kind, name, field, option, letter, low, high, range, word, reload, sampling, help) \
-	{ #name, option, letter, range, help, reload, sampling, parse_##name, print_##name },
+	{ #name, option, letter, VALUE_##kind, range, help, reload, sampling, parse_##name, print_##name },
 static const struct setting table[] = { SETTINGS(SETTING_ROW) };
 
 #define SETTING_COPY(kind, name, ...) copy_##name,

@@ -32,6 +32,7 @@ struct setting {
 	const char *name;		/* "temperature", as in the config and /set */
 	const char *option;		/* "--temp", or NULL */
 	char option_letter;		/* 't', or 0 */
+	const char *value;		/* "X", what help calls its value */
 	const char *range;		/* "0..2", for help and errors */
 	const char *help;
 	bool reload;			/* takes effect when the model is loaded again */
