@@ -21,7 +21,7 @@ struct backend_info {
 	char arch[32], type[32], template_name[32], template_why[128];
 	uint64_t file_size, n_params, kv_bytes;	/* kv_bytes: of the whole context */
 	size_t context, context_trained;
-	unsigned threads;
+	unsigned threads, prompt_threads;
 	char isa[16];
 };
 

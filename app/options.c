@@ -359,7 +359,7 @@ help_settings(const struct program *p, FILE *out)
 		if (!program_has_setting(p, s))
 			continue;
 		help = xasprintf("%s (%s)", s->help, s->range);
-		help_row(out, s->option_letter, s->option + 2, "X", false, help);
+		help_row(out, s->option_letter, s->option + 2, s->value, false, help);
 		free(help);
 	}
 }

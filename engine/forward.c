@@ -36,7 +36,7 @@ struct lane {
 struct forward {
 	struct forward_parts p;
 	struct rope rope;
-	struct lane *lane;		/* [threads] */
+	struct lane *lane;		/* [workers] */
 	uint8_t *memory;		/* all that follows */
 	size_t bytes;
 
@@ -52,6 +52,7 @@ struct forward {
 	/* The run under way; constant while it lasts but for `stopped` and `step`. */
 	const int32_t *ids;
 	size_t n, n_logits;
+	unsigned threads;
 	float *logits;
 	atomic_bool stopped;		/* a thread has seen the cancel flag */
 	size_t step;			/* worker 0 only */
@@ -107,6 +108,13 @@ take_lane(struct forward *f, struct arena *a, struct lane *lane)
 	s->by = arena_take(a, rows * sizeof(float));
 }
 
+/* Of the kind of run that has most. */
+static unsigned
+workers(const struct forward *f)
+{
+	return pool_threads(f->p.pool, pool_larger(f->p.pool));
+}
+
 static void
 take_all(struct forward *f, struct arena *a)
 {
@@ -124,7 +132,7 @@ take_all(struct forward *f, struct arena *a)
 	f->cos = arena_take(a, row * m->n_rot);
 	f->sin = arena_take(a, row * m->n_rot);
 	take_act(a, &f->act, n, m->n_embd, max_cols(m));
-	for (unsigned i = 0; i < pool_threads(f->p.pool); i++)
+	for (unsigned i = 0; i < workers(f); i++)
 		take_lane(f, a, &f->lane[i]);
 }
 
@@ -135,7 +143,7 @@ forward_new(const struct forward_parts *parts, struct err *e)
 	struct arena a = { 0 };
 
 	f->p = *parts;
-	f->lane = xcalloc(pool_threads(parts->pool), sizeof *f->lane);
+	f->lane = xcalloc(workers(f), sizeof *f->lane);
 	rope_init(&f->rope, parts->model);
 	take_all(f, &a);
 	f->bytes = a.used;
@@ -261,7 +269,7 @@ static size_t
 chunk_rows(const struct forward *f, const struct product *p)
 {
 	size_t granule = f->p.matmul->granule, work = p->w->cols * p->act.n * granule + 1;
-	size_t fair = p->w->rows / (granule * CHUNKS_PER_THREAD * pool_threads(f->p.pool));
+	size_t fair = p->w->rows / (granule * CHUNKS_PER_THREAD * f->threads);
 	size_t granules = fair < CHUNK_GRANULES ? fair : CHUNK_GRANULES;
 	size_t least = CHUNK_MACS / work + 1;
 
@@ -488,14 +496,17 @@ run(struct worker *w, void *arg)
 int
 forward_run(struct forward *f, const int32_t *ids, size_t n, float *logits, size_t n_logits)
 {
+	enum pool_kind kind = n > 1 ? POOL_BATCH : POOL_STEP;
+
 	assert(n > 0 && n <= FORWARD_BATCH && n_logits <= n && n <= f->p.kv->context - f->p.kv->n);
 	f->ids = ids;
 	f->n = n;
+	f->threads = pool_threads(f->p.pool, kind);
 	f->logits = logits;
 	f->n_logits = n_logits;
 	f->step = 0;
 	atomic_store(&f->stopped, false);
-	pool_run(f->p.pool, run, f);
+	pool_run(f->p.pool, kind, run, f);
 	if (atomic_load(&f->stopped))
 		return -1;
 	f->p.kv->n += n;

@@ -2,7 +2,7 @@
  * The forward pass of a transformer of the Llama family: tokens in, logits out, keys and values
  * into the cache. Works through a batch in phases; in each phase all compute threads take chunks of
  * rows, heads or tokens, and a barrier ends it: five a layer for a single token, a few more for a
- * batch.
+ * batch. A single token is a POOL_STEP of the pool, more are a POOL_BATCH.
  *
  * Every element of every intermediate result is computed by one thread in a fixed order that
  * depends on neither the batch nor the number of threads: a prompt processed at once, in pieces or

@@ -75,6 +75,7 @@ struct llm_chat_opts {
 	size_t context;			/* tokens; 0: what the model was trained with, at most 4096 unless asked for */
 	enum kv_type kv;
 	unsigned threads;		/* 0: one a physical core (performance cores on hybrid processors) */
+	unsigned prompt_threads;	/* while a prompt is read; 0: as `threads` */
 	const char *isa;		/* NULL: best */
 };
 
@@ -147,11 +148,13 @@ int llm_logits_each(struct llm_chat *c, const int32_t *ids, size_t n,
  */
 double llm_bench(struct llm_chat *c, size_t depth, size_t n_prompt, size_t n_gen, struct err *e);
 
-/* Read bandwidth in bytes/s over all threads (from a buffer larger than the caches), and int8 multiply-adds/s. */
+/* Read bandwidth in bytes/s (from a buffer larger than the caches), and int8 multiply-adds/s; over the larger
+ * of the two numbers of threads. */
 double llm_measure_bandwidth(struct llm_chat *c);
 double llm_measure_int8(struct llm_chat *c);
 
 unsigned llm_chat_threads(const struct llm_chat *c);
+unsigned llm_chat_prompt_threads(const struct llm_chat *c);
 const char *llm_chat_isa(const struct llm_chat *c);
 
 #endif

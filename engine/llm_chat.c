@@ -54,8 +54,10 @@ static struct pool *
 new_pool(const struct llm_chat_opts *o)
 {
 	unsigned n = o->threads ? o->threads : threads_default();
+	unsigned prompt = o->prompt_threads ? o->prompt_threads : n;
 
-	return pool_new(n < MAX_THREADS ? n : MAX_THREADS);
+	return pool_new(n < MAX_THREADS ? n : MAX_THREADS,
+		prompt < MAX_THREADS ? prompt : MAX_THREADS);
 }
 
 struct llm_chat *
@@ -120,7 +122,13 @@ llm_chat_context(const struct llm_chat *c)
 unsigned
 llm_chat_threads(const struct llm_chat *c)
 {
-	return pool_threads(c->pool);
+	return pool_threads(c->pool, POOL_STEP);
+}
+
+unsigned
+llm_chat_prompt_threads(const struct llm_chat *c)
+{
+	return pool_threads(c->pool, POOL_BATCH);
 }
 
 const char *

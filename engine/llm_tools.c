@@ -189,11 +189,11 @@ llm_measure_bandwidth(struct llm_chat *c)
 		return 0;
 	m.buffer = p;
 	m.chunks = size / READ_CHUNK;
-	pool_run(c->pool, touch_all, &m);
+	pool_run(c->pool, pool_larger(c->pool), touch_all, &m);
 	for (int i = 0; i < READ_PASSES && !atomic_load(&c->cancel); i++) {
 		double start = llm_now(), speed;
 
-		pool_run(c->pool, read_all, &m);
+		pool_run(c->pool, pool_larger(c->pool), read_all, &m);
 		speed = (double)size / (llm_now() - start);
 		best = speed > best ? speed : best;
 	}
@@ -219,6 +219,6 @@ llm_measure_int8(struct llm_chat *c)
 	struct measure m = { .c = c };
 	double start = llm_now();
 
-	pool_run(c->pool, burst, &m);
+	pool_run(c->pool, pool_larger(c->pool), burst, &m);
 	return (double)atomic_load(&m.sum) / (llm_now() - start);
 }

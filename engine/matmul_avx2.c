@@ -40,6 +40,18 @@ panel_lookup(vu nibbles)
 	return (vu)_mm256_shuffle_epi8(_mm256_broadcastsi128_si256(values), (__m256i)nibbles);
 }
 
+INLINE vi
+add_byte(vi start, vu x, const unsigned i)
+{
+	return start + (vi)(x >> 8 * i & 0xff);
+}
+
+INLINE vi
+add_signed_byte(vi start, vu x, const unsigned i)
+{
+	return start + ((vi)(x << (24 - 8 * i)) >> 24);
+}
+
 /* Products are added in 16 bits, as many groups as cannot saturate, and then to the sum. */
 struct dot {
 	vi sum;

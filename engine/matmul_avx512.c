@@ -15,7 +15,8 @@
 
 #include "engine/panel.h"
 
-/* Rows 4i + r in 128-bit lane i of vector r; then 4 x 4 words are turned within each lane. */
+/* Rows 4i + r in 128-bit lane i of vector r; then 4 x 4 words are turned within each lane. A broadcast
+ * under a mask puts a row into its lane without the units that shuffle, which the turning needs. */
 INLINE void
 load_rows(const uint8_t *p, size_t stride, vu out[4])
 {
@@ -26,9 +27,9 @@ load_rows(const uint8_t *p, size_t stride, vu out[4])
 		const uint8_t *q = p + r * stride;
 		__m512i x = _mm512_castsi128_si512(_mm_loadu_si128((const __m128i *)q));
 
-		x = _mm512_inserti32x4(x, _mm_loadu_si128((const __m128i *)(q + 4 * stride)), 1);
-		x = _mm512_inserti32x4(x, _mm_loadu_si128((const __m128i *)(q + 8 * stride)), 2);
-		v[r] = _mm512_inserti32x4(x, _mm_loadu_si128((const __m128i *)(q + 12 * stride)), 3);
+		x = _mm512_mask_broadcast_i32x4(x, 0x00f0, _mm_loadu_si128((const __m128i *)(q + 4 * stride)));
+		x = _mm512_mask_broadcast_i32x4(x, 0x0f00, _mm_loadu_si128((const __m128i *)(q + 8 * stride)));
+		v[r] = _mm512_mask_broadcast_i32x4(x, 0xf000, _mm_loadu_si128((const __m128i *)(q + 12 * stride)));
 	}
 	a = _mm512_unpacklo_epi32(v[0], v[1]);
 	b = _mm512_unpacklo_epi32(v[2], v[3]);
@@ -97,6 +98,18 @@ panel_lookup(vu nibbles)
 	const __m128i values = _mm_setr_epi8(1, 24, 45, 63, 79, 93, 106, 118, -127, -115, -103, -90, -75, -59, -39, -15);
 
 	return (vu)_mm512_shuffle_epi8(_mm512_broadcast_i32x4(values), (__m512i)nibbles);
+}
+
+INLINE vi
+add_byte(vi start, vu x, const unsigned i)
+{
+	return (vi)_mm512_dpbusd_epi32((__m512i)start, (__m512i)x, _mm512_set1_epi32(1 << 8 * i));
+}
+
+INLINE vi
+add_signed_byte(vi start, vu x, const unsigned i)
+{
+	return (vi)_mm512_dpbusd_epi32((__m512i)start, _mm512_set1_epi32(1 << 8 * i), (__m512i)x);
 }
 
 INLINE vu

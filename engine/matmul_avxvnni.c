@@ -39,6 +39,18 @@ panel_lookup(vu nibbles)
 	return (vu)_mm256_shuffle_epi8(_mm256_broadcastsi128_si256(values), (__m256i)nibbles);
 }
 
+INLINE vi
+add_byte(vi start, vu x, const unsigned i)
+{
+	return (vi)_mm256_dpbusd_avx_epi32((__m256i)start, (__m256i)x, _mm256_set1_epi32(1 << 8 * i));
+}
+
+INLINE vi
+add_signed_byte(vi start, vu x, const unsigned i)
+{
+	return (vi)_mm256_dpbusd_avx_epi32((__m256i)start, _mm256_set1_epi32(1 << 8 * i), (__m256i)x);
+}
+
 struct dot {
 	__m256i sum;
 };

@@ -230,6 +230,10 @@ multiply_few(struct work o, size_t r, float *out, size_t ldo)
 {
 	if (o.a->n > few_tokens(&o) || o.w->cols % 8)
 		return r;
+	if (o.format->kind != KIND_FLOAT) {	/* those of floats are added up by chunks */
+		o.chunk = o.w->cols;
+		o.chunk_bytes = o.row_bytes;
+	}
 	for (; r + LANES <= o.r1; r += LANES) {
 		for (o.t0 = 0; o.t0 < o.a->n; o.t0 += o.n) {
 			o.n = min_size(FEW_TOKENS, o.a->n - o.t0);

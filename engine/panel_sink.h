@@ -11,7 +11,6 @@
 enum { STEP_BLOCKS = 8 }; /* at most */
 
 struct sink {
-	struct coding coding;
 	int tokens; /* 0: into a panel */
 
 	struct panel_out to; /* of this step */
@@ -24,11 +23,9 @@ struct sink {
 	vf sum[FEW_TOKENS];
 };
 
-INLINE int
-parts(const struct sink *o)
-{
-	return has_halves(o->coding) ? 2 : 1;
-}
+/* Loops have a bound that is written down, even where it is a constant once all is inlined: clang
+ * unrolls before it knows. */
+#define FOR_TOKENS(t, o) UNROLL for (int t = 0; t < FEW_TOKENS; t++) if (t < (o)->tokens)
 
 /*
  * Before a step that ends at `end`, or several times within. For a few tokens the same line of the
@@ -49,24 +46,40 @@ prefetch(struct sink *o, const uint8_t *end, size_t stride, const unsigned steps
 	o->line += 64;
 }
 
-/* Group g of the step's block i. */
+/*
+ * For a few tokens: a line of each row into the first-level cache. For formats that touch all lines
+ * of a step at its beginning, and vectors of so many rows that these wait for one another.
+ */
 INLINE void
-put(struct sink *o, const int i, const int g, vu w)
+prefetch_near(const struct sink *o, const uint8_t *line, size_t stride)
 {
-	const int part = has_halves(o->coding) ? 1 + g / 4 : 0;
-	struct dot *dot = &o->dot[(parts(o) * i + part / 2) * FEW_TOKENS];
+	if (!o->tokens || LANES < 16)
+		return;
+	UNROLL
+	for (size_t r = 0; r < LANES; r++)
+		__builtin_prefetch(line + r * stride, 0, 3);
+}
+
+/* Group g of the step's block i. All formats' indices are the same constants, else clang keeps the
+ * sink in memory: so the dot product of a whole block moves on to the second place at its half. */
+INLINE void
+put(struct sink *o, const struct coding c, const int i, const int g, vu w)
+{
+	const int part = has_halves(c) ? 1 + g / 4 : 0;
 
 	if (!o->tokens) {
 		*(vu *)(o->to.q + (i * 8 + g) * PANEL_GROUP) = w;
 		return;
 	}
-	UNROLL
-	for (int t = 0; t < o->tokens; t++) {
+	FOR_TOKENS (t, o) {
 		const struct act_block *a = block(&o->x, t) + i;
+		struct dot *dot = &o->dot[(2 * i + g / 4) * FEW_TOKENS + t];
 
 		if (g == 0 || (part && g == 4))
-			start_dot(&dot[t], a, part, o->coding);
-		add_group(&dot[t], w, a, g, o->coding);
+			start_dot(dot, a, part, c);
+		else if (g == 4)
+			*dot = dot[-FEW_TOKENS];
+		add_group(dot, w, a, g, c);
 	}
 }
 
@@ -89,27 +102,35 @@ put_minimum(struct sink *o, const int i, vf m)
 		*(vf *)(o->to.m + i * PANEL_ROWS) = m;
 }
 
+/* The step's dot products j, of a part of their block, into the sums; with scale and minimum k. */
+INLINE void
+add_dots(struct sink *o, const struct coding c, const int j, const int k, const int part)
+{
+	const struct scale scale = make_scale(o->d[k]);
+
+	FOR_TOKENS (t, o) {
+		const struct act_block *a = block(&o->x, t) + j / 2;
+		const vi dot = end_dot(&o->dot[j * FEW_TOKENS + t]);
+
+		o->sum[t] = add_dot(o->sum[t], dot, scale, broadcast_float(a->d));
+		if (has_minimum(c))
+			o->sum[t] = fma_lanes(o->m[k], broadcast_float(a->s[part]), o->sum[t]);
+	}
+}
+
 /* All of the step's blocks i .. i + n has come. Ascending. */
 INLINE void
-finish(struct sink *o, const int i, const int n)
+finish(struct sink *o, const struct coding c, const int i, const int n)
 {
-	const int p = parts(o);
-
 	if (!o->tokens)
 		return;
 	UNROLL
-	for (int j = p * i; j < p * (i + n); j++) {
-		const struct scale scale = make_scale(o->d[j]);
-
-		UNROLL
-		for (int t = 0; t < o->tokens; t++) {
-			const struct act_block *a = block(&o->x, t) + j / p;
-			const vi dot = end_dot(&o->dot[j * FEW_TOKENS + t]);
-
-			o->sum[t] = add_dot(o->sum[t], dot, scale, broadcast_float(a->d));
-			if (has_minimum(o->coding))
-				o->sum[t] = fma_lanes(o->m[j],
-					broadcast_float(a->s[p == 2 ? 1 + j % 2 : 0]), o->sum[t]);
+	for (int b = i; b < i + n; b++) {
+		if (has_halves(c)) {
+			add_dots(o, c, 2 * b, 2 * b, 1);
+			add_dots(o, c, 2 * b + 1, 2 * b + 1, 2);
+		} else {
+			add_dots(o, c, 2 * b + 1, b, 0);
 		}
 	}
 }
@@ -122,17 +143,17 @@ put_column(struct sink *o, const int k, vf w)
 		*(vf *)(o->to.q + k * PANEL_GROUP) = w;
 		return;
 	}
-	UNROLL
-	for (int t = 0; t < o->tokens; t++)
+	FOR_TOKENS (t, o)
 		o->sum[t] = fma_lanes(
 			w, broadcast_float(((const float *)token(&o->x, t))[k]), o->sum[t]);
 }
 
 /* On to the next step, n blocks (or columns) further. */
 INLINE void
-advance(struct sink *o, const size_t n)
+advance(struct sink *o, const struct coding c, const size_t n)
 {
-	const bool floats = o->coding.kind == KIND_FLOAT;
+	const bool floats = c.kind == KIND_FLOAT;
+	const size_t scales = n * (has_halves(c) ? 2 : 1);
 	const size_t bytes = n * (floats ? sizeof(float) : sizeof(struct act_block));
 
 	if (o->tokens) {
@@ -141,30 +162,29 @@ advance(struct sink *o, const size_t n)
 		return;
 	}
 	o->to.q += n * (floats ? 1 : 8) * PANEL_GROUP;
-	o->to.d += n * (size_t)parts(o) * PANEL_ROWS;
-	o->to.m += n * (size_t)parts(o) * PANEL_ROWS;
+	o->to.d += scales * PANEL_ROWS;
+	o->to.m += scales * PANEL_ROWS;
 }
 
 /* The sums of a chunk of float weights are added up apart (engine/matmul.h). */
 INLINE void
-begin_sums(struct sink *o, const float *sum)
+begin_sums(struct sink *o, const struct coding c, const float *sum)
 {
-	UNROLL
-	for (int t = 0; t < o->tokens; t++)
-		if (o->coding.kind == KIND_FLOAT)
+	FOR_TOKENS (t, o) {
+		if (c.kind == KIND_FLOAT)
 			o->sum[t] = (vf){ 0 };
 		else
 			o->sum[t] = *(const vf *)(sum + t * LANES);
+	}
 }
 
 INLINE void
-end_sums(const struct sink *o, float *sum)
+end_sums(const struct sink *o, const struct coding c, float *sum)
 {
-	UNROLL
-	for (int t = 0; t < o->tokens; t++) {
+	FOR_TOKENS (t, o) {
 		vf *to = (vf *)(sum + t * LANES);
 
-		if (o->coding.kind == KIND_FLOAT)
+		if (c.kind == KIND_FLOAT)
 			*to += o->sum[t];
 		else
 			*to = o->sum[t];

@@ -9,16 +9,52 @@
 
 #define NIBBLES 0x0f0f0f0fu
 
+/* One row a format: name, kind, bits of a weight, what it is less. */
+#define PANEL_FORMATS(X)                                                                           \
+	X(F32, f32, KIND_FLOAT, 0, 0)                                                              \
+	X(F16, f16, KIND_FLOAT, 0, 0)                                                              \
+	X(BF16, bf16, KIND_FLOAT, 0, 0)                                                            \
+	X(Q4_0, q4_0, KIND_WHOLE, 4, 8)                                                            \
+	X(Q4_1, q4_1, KIND_WHOLE_MIN, 4, 0)                                                        \
+	X(Q5_0, q5_0, KIND_WHOLE, 5, 16)                                                           \
+	X(Q5_1, q5_1, KIND_WHOLE_MIN, 5, 0)                                                        \
+	X(Q8_0, q8_0, KIND_WHOLE, SIGNED, 0)                                                       \
+	X(Q2_K, q2_k, KIND_HALVES_MIN, 4, 0)                                                       \
+	X(Q3_K, q3_k, KIND_HALVES, 4, 4)                                                           \
+	X(Q4_K, q4_k, KIND_WHOLE_MIN, 4, 0)                                                        \
+	X(Q5_K, q5_k, KIND_WHOLE_MIN, 5, 0)                                                        \
+	X(Q6_K, q6_k, KIND_HALVES, 6, 32)                                                          \
+	X(IQ4_NL, iq4_nl, KIND_WHOLE, SIGNED, 0)                                                   \
+	X(IQ4_XS, iq4_xs, KIND_WHOLE, SIGNED, 0)
+
+/* Handed to the sink in every call, not kept there: clang unrolls an unpacker before it is inlined,
+ * and what is not a constant by then makes it too large for that. */
+#define CODING(type, name, kind, width, zero)                                                      \
+	static const struct coding name = { kind, width, zero };
+
+PANEL_FORMATS(CODING)
+
 static inline vf
 to_float(vu x)
 {
 	return __builtin_convertvector((vi)x, vf);
 }
 
-static inline vu
-byte_of(vu x, unsigned i)
+/* d times byte i of each lane, rounded once: M + byte are the bits of a float (engine/panel_sums.h). */
+INLINE vf
+times_byte(struct scale d, vu x, const unsigned i)
 {
-	return x >> 8 * i & 0xff;
+	const vi magic = (vi){ 0 } + MATMUL_MAGIC;
+
+	return fma_lanes((vf)add_byte(magic, x, i), d.d, d.less);
+}
+
+INLINE vf
+times_signed_byte(struct scale d, vu x, const unsigned i)
+{
+	const vi magic = (vi){ 0 } + MATMUL_MAGIC;
+
+	return fma_lanes((vf)add_signed_byte(magic, x, i), d.d, d.less);
 }
 
 INLINE void
@@ -33,30 +69,31 @@ put_scale_and_minimum(struct sink *o, vu head)
 
 /* The low nibbles are the first half of a block, the high ones the second. */
 INLINE void
-put_nibbles(struct sink *o, const vu x[4])
+put_nibbles(struct sink *o, const struct coding c, const vu x[4])
 {
 	UNROLL
 	for (int g = 0; g < 8; g++)
-		put(o, 0, g, panel_unsigned(x[g % 4] >> g / 4 * 4, NIBBLES, 0));
+		put(o, c, 0, g, panel_unsigned(x[g % 4] >> g / 4 * 4, NIBBLES, 0));
 }
 
 INLINE void
-put_nibbles_and_fifth(struct sink *o, const vu x[4], vu fifth, const int zero)
+put_nibbles_and_fifth(
+	struct sink *o, const struct coding c, const vu x[4], vu fifth, const int zero)
 {
 	UNROLL
 	for (int g = 0; g < 8; g++) {
 		vu w = merge(spread_bits(fifth >> 4 * g), x[g % 4] >> g / 4 * 4, NIBBLES);
 
-		put(o, 0, g, panel_unsigned(w, 0x1f1f1f1f, zero));
+		put(o, c, 0, g, panel_unsigned(w, 0x1f1f1f1f, zero));
 	}
 }
 
 INLINE void
-put_lookup(struct sink *o, const int i, const vu x[4])
+put_lookup(struct sink *o, const struct coding c, const int i, const vu x[4])
 {
 	UNROLL
 	for (int g = 0; g < 8; g++)
-		put(o, i, g, panel_lookup(x[g % 4] >> g / 4 * 4 & NIBBLES));
+		put(o, c, i, g, panel_lookup(x[g % 4] >> g / 4 * 4 & NIBBLES));
 }
 
 /* ---- blocks of 32 ---------------------------------------------------------------------------- */
@@ -75,10 +112,10 @@ walk_q4_0(const uint8_t *p, size_t stride, size_t blocks, struct sink *o)
 			vu w[2];
 
 			panel_nibbles_less_8(x[g % 4], w);
-			put(o, 0, g, w[g / 4]);
+			put(o, q4_0, 0, g, w[g / 4]);
 		}
-		finish(o, 0, 1);
-		advance(o, 1);
+		finish(o, q4_0, 0, 1);
+		advance(o, q4_0, 1);
 	}
 }
 
@@ -92,9 +129,9 @@ walk_q4_1(const uint8_t *p, size_t stride, size_t blocks, struct sink *o)
 		load_rows(p, stride, head);
 		load_rows(p + 4, stride, x);
 		put_scale_and_minimum(o, head[0]);
-		put_nibbles(o, x);
-		finish(o, 0, 1);
-		advance(o, 1);
+		put_nibbles(o, q4_1, x);
+		finish(o, q4_1, 0, 1);
+		advance(o, q4_1, 1);
 	}
 }
 
@@ -110,9 +147,9 @@ walk_q5_0(const uint8_t *p, size_t stride, size_t blocks, struct sink *o)
 		load_rows(p + 6, stride, x);
 		halves_to_float(head[0], d);
 		put_scale(o, 0, d[0]);
-		put_nibbles_and_fifth(o, x, head[0] >> 16 | head[1] << 16, 16);
-		finish(o, 0, 1);
-		advance(o, 1);
+		put_nibbles_and_fifth(o, q5_0, x, head[0] >> 16 | head[1] << 16, 16);
+		finish(o, q5_0, 0, 1);
+		advance(o, q5_0, 1);
 	}
 }
 
@@ -127,9 +164,9 @@ walk_q5_1(const uint8_t *p, size_t stride, size_t blocks, struct sink *o)
 		load_rows(p, stride, head);
 		load_rows(p + 8, stride, x);
 		put_scale_and_minimum(o, head[0]);
-		put_nibbles_and_fifth(o, x, head[1], 0);
-		finish(o, 0, 1);
-		advance(o, 1);
+		put_nibbles_and_fifth(o, q5_1, x, head[1], 0);
+		finish(o, q5_1, 0, 1);
+		advance(o, q5_1, 1);
 	}
 }
 
@@ -145,9 +182,9 @@ walk_q8_0(const uint8_t *p, size_t stride, size_t blocks, struct sink *o)
 		put_scale(o, 0, load_halves(p, stride));
 		UNROLL
 		for (int g = 0; g < 8; g++)
-			put(o, 0, g, panel_signed(x[g]));
-		finish(o, 0, 1);
-		advance(o, 1);
+			put(o, q8_0, 0, g, panel_signed(x[g]));
+		finish(o, q8_0, 0, 1);
+		advance(o, q8_0, 1);
 	}
 }
 
@@ -160,9 +197,9 @@ walk_iq4_nl(const uint8_t *p, size_t stride, size_t blocks, struct sink *o)
 		prefetch(o, p + 18, stride, 1);
 		load_rows(p + 2, stride, x);
 		put_scale(o, 0, load_halves(p, stride));
-		put_lookup(o, 0, x);
-		finish(o, 0, 1);
-		advance(o, 1);
+		put_lookup(o, iq4_nl, 0, x);
+		finish(o, iq4_nl, 0, 1);
+		advance(o, iq4_nl, 1);
 	}
 }
 
@@ -173,18 +210,18 @@ walk_q2_k(const uint8_t *p, size_t stride, size_t blocks, struct sink *o)
 {
 	for (size_t b = 0; b < blocks; b += 8, p += 84) {
 		vu sc[4], tail[4];
-		vf d[2];
+		vf f[2];
+		struct scale d, m;
 
 		load_rows(p, stride, sc);
 		load_rows(p + 68, stride, tail);
-		halves_to_float(tail[3], d);
-		d[1] = -d[1];
+		halves_to_float(tail[3], f);
+		d = make_scale(f[0]);
+		m = make_scale(-f[1]);
 		UNROLL
 		for (int i = 0; i < 16; i++) {
-			vu s = byte_of(sc[i / 4], i % 4);
-
-			put_scale(o, i, d[0] * to_float(s & 15));
-			put_minimum(o, i, d[1] * to_float(s >> 4));
+			put_scale(o, i, times_byte(d, sc[i / 4] & NIBBLES, i % 4));
+			put_minimum(o, i, times_byte(m, sc[i / 4] >> 4 & NIBBLES, i % 4));
 		}
 		UNROLL
 		for (int c = 0; c < 4; c++) {
@@ -196,13 +233,13 @@ walk_q2_k(const uint8_t *p, size_t stride, size_t blocks, struct sink *o)
 			for (int i = 0; i < 4; i++) {
 				UNROLL
 				for (int j = 0; j < 4; j++)
-					put(o, c / 2 * 4 + i, c % 2 * 4 + j,
+					put(o, q2_k, c / 2 * 4 + i, c % 2 * 4 + j,
 						panel_unsigned(x[j] >> 2 * i, 0x03030303, 0));
 			}
 			if (c % 2)
-				finish(o, c / 2 * 4, 4);
+				finish(o, q2_k, c / 2 * 4, 4);
 		}
-		advance(o, 8);
+		advance(o, q2_k, 8);
 	}
 }
 
@@ -224,16 +261,18 @@ walk_q3_k(const uint8_t *p, size_t stride, size_t blocks, struct sink *o)
 {
 	for (size_t b = 0; b < blocks; b += 8, p += 110) {
 		vu hmask[8], tail[4], sc[4];
-		vf d[2];
+		vf f[2];
+		struct scale d;
 
 		load_rows(p, stride, hmask);
 		load_rows(p + 16, stride, hmask + 4);
 		load_rows(p + 94, stride, tail);	/* two bytes before the scales */
-		halves_to_float(tail[3], d);
+		halves_to_float(tail[3], f);
+		d = make_scale(f[1]);
 		q3_k_scales(tail, sc);
 		UNROLL
 		for (int i = 0; i < 16; i++)
-			put_scale(o, i, d[1] * to_float(byte_of(sc[i / 4], i % 4) - 32));
+			put_scale(o, i, times_signed_byte(d, (vu)((vb)sc[i / 4] - 32), i % 4));
 		UNROLL
 		for (int c = 0; c < 4; c++) {
 			vu x[4];
@@ -248,15 +287,15 @@ walk_q3_k(const uint8_t *p, size_t stride, size_t blocks, struct sink *o)
 					vu h = hmask[c % 2 * 4 + j];
 
 					h = bit < 2 ? h << (2 - bit) : h >> (bit - 2);
-					put(o, bit, c % 2 * 4 + j,
+					put(o, q3_k, bit, c % 2 * 4 + j,
 						panel_unsigned(merge(h, x[j] >> 2 * i, 0x03030303),
 							0x07070707, 4));
 				}
 			}
 			if (c % 2)
-				finish(o, c / 2 * 4, 4);
+				finish(o, q3_k, c / 2 * 4, 4);
 		}
-		advance(o, 8);
+		advance(o, q3_k, 8);
 	}
 }
 
@@ -264,19 +303,21 @@ walk_q3_k(const uint8_t *p, size_t stride, size_t blocks, struct sink *o)
 INLINE void
 put_k4_scales(struct sink *o, const vu head[4])
 {
-	vu sc[2], m[2];
-	vf d[2];
+	vu sc[2], mins[2];
+	vf f[2];
+	struct scale d, m;
 
-	halves_to_float(head[0], d);
-	d[1] = -d[1];
+	halves_to_float(head[0], f);
+	d = make_scale(f[0]);
+	m = make_scale(-f[1]);
 	sc[0] = head[1] & 0x3f3f3f3f;
-	m[0] = head[2] & 0x3f3f3f3f;
+	mins[0] = head[2] & 0x3f3f3f3f;
 	sc[1] = merge(head[1] >> 2, head[3], NIBBLES) & 0x3f3f3f3f;
-	m[1] = merge(head[2] >> 2, head[3] >> 4, NIBBLES) & 0x3f3f3f3f;
+	mins[1] = merge(head[2] >> 2, head[3] >> 4, NIBBLES) & 0x3f3f3f3f;
 	UNROLL
 	for (int i = 0; i < 8; i++) {
-		put_scale(o, i, d[0] * to_float(byte_of(sc[i / 4], i % 4)));
-		put_minimum(o, i, d[1] * to_float(byte_of(m[i / 4], i % 4)));
+		put_scale(o, i, times_byte(d, sc[i / 4], i % 4));
+		put_minimum(o, i, times_byte(m, mins[i / 4], i % 4));
 	}
 }
 
@@ -296,13 +337,14 @@ walk_q4_k(const uint8_t *p, size_t stride, size_t blocks, struct sink *o)
 			load_rows(p + 16 + 16 * c, stride, x);
 			UNROLL
 			for (int j = 0; j < 4; j++) {
-				put(o, i, c % 2 * 4 + j, panel_unsigned(x[j], NIBBLES, 0));
-				put(o, i + 1, c % 2 * 4 + j, panel_unsigned(x[j] >> 4, NIBBLES, 0));
+				put(o, q4_k, i, c % 2 * 4 + j, panel_unsigned(x[j], NIBBLES, 0));
+				put(o, q4_k, i + 1, c % 2 * 4 + j,
+					panel_unsigned(x[j] >> 4, NIBBLES, 0));
 			}
 			if (c % 2)
-				finish(o, i, 2);
+				finish(o, q4_k, i, 2);
 		}
-		advance(o, 8);
+		advance(o, q4_k, 8);
 	}
 }
 
@@ -328,16 +370,16 @@ walk_q5_k(const uint8_t *p, size_t stride, size_t blocks, struct sink *o)
 				vu lo = i < 4 ? qh[g] << (4 - i) : qh[g] >> (i - 4);
 				vu hi = i < 3 ? qh[g] << (3 - i) : qh[g] >> (i - 3);
 
-				put(o, i, g,
+				put(o, q5_k, i, g,
 					panel_unsigned(merge(lo, x[j], NIBBLES), 0x1f1f1f1f, 0));
-				put(o, i + 1, g,
+				put(o, q5_k, i + 1, g,
 					panel_unsigned(
 						merge(hi, x[j] >> 4, NIBBLES), 0x1f1f1f1f, 0));
 			}
 			if (c % 2)
-				finish(o, i, 2);
+				finish(o, q5_k, i, 2);
 		}
-		advance(o, 8);
+		advance(o, q5_k, 8);
 	}
 }
 
@@ -353,12 +395,13 @@ put_q6_k(struct sink *o, const uint8_t *ql, const uint8_t *qh, size_t stride, co
 	load_rows(qh, stride, h);
 	UNROLL
 	for (int j = 0; j < 4; j++) {
-		put(o, i, g + j, panel_unsigned(merge(h[j] << 4, lo[j], NIBBLES), 0x3f3f3f3f, 32));
-		put(o, i + 1, g + j,
+		put(o, q6_k, i, g + j,
+			panel_unsigned(merge(h[j] << 4, lo[j], NIBBLES), 0x3f3f3f3f, 32));
+		put(o, q6_k, i + 1, g + j,
 			panel_unsigned(merge(h[j] << 2, lo2[j], NIBBLES), 0x3f3f3f3f, 32));
-		put(o, i + 2, g + j,
+		put(o, q6_k, i + 2, g + j,
 			panel_unsigned(merge(h[j], lo[j] >> 4, NIBBLES), 0x3f3f3f3f, 32));
-		put(o, i + 3, g + j,
+		put(o, q6_k, i + 3, g + j,
 			panel_unsigned(merge(h[j] >> 2, lo2[j] >> 4, NIBBLES), 0x3f3f3f3f, 32));
 	}
 }
@@ -368,26 +411,26 @@ walk_q6_k(const uint8_t *p, size_t stride, size_t blocks, struct sink *o)
 {
 	for (size_t b = 0; b < blocks; b += 8, p += 210) {
 		vu sc[4], tail[4];
-		vf d[2];
+		vf f[2];
+		struct scale d;
 
 		load_rows(p + 192, stride, sc);
 		load_rows(p + 194, stride, tail);
-		halves_to_float(tail[3], d);
+		halves_to_float(tail[3], f);
+		d = make_scale(f[1]);
 		UNROLL
-		for (int i = 0; i < 16; i++) {
-			vi s = (vi)(sc[i / 4] << (24 - 8 * (i % 4))) >> 24;
-
-			put_scale(o, i, d[1] * to_float((vu)s));
-		}
+		for (int i = 0; i < 16; i++)
+			put_scale(o, i, times_signed_byte(d, sc[i / 4], i % 4));
 		UNROLL
 		for (int c = 0; c < 4; c++) {
 			prefetch(o, p + 210, stride, 2);
+			prefetch_near(o, p + 210 + 64 * c, stride);
 			put_q6_k(o, p + c / 2 * 64 + c % 2 * 16, p + 128 + 16 * c, stride,
 				c / 2 * 4, c % 2 * 4);
 			if (c % 2)
-				finish(o, c / 2 * 4, 4);
+				finish(o, q6_k, c / 2 * 4, 4);
 		}
-		advance(o, 8);
+		advance(o, q6_k, 8);
 	}
 }
 
@@ -410,10 +453,10 @@ walk_iq4_xs(const uint8_t *p, size_t stride, size_t blocks, struct sink *o)
 		for (int i = 0; i < 8; i++) {
 			prefetch(o, p + 136, stride, 1);
 			load_rows(p + 8 + 16 * i, stride, x);
-			put_lookup(o, i, x);
-			finish(o, i, 1);
+			put_lookup(o, iq4_xs, i, x);
+			finish(o, iq4_xs, i, 1);
 		}
-		advance(o, 8);
+		advance(o, iq4_xs, 8);
 	}
 }
 
@@ -431,7 +474,7 @@ walk_f32(const uint8_t *p, size_t stride, size_t cols, struct sink *o)
 		UNROLL
 		for (int j = 0; j < 8; j++)
 			put_column(o, j, (vf)x[j]);
-		advance(o, 8);
+		advance(o, f32, 8);
 	}
 }
 
@@ -451,7 +494,7 @@ walk_f16(const uint8_t *p, size_t stride, size_t cols, struct sink *o)
 			put_column(o, 2 * j, f[0]);
 			put_column(o, 2 * j + 1, f[1]);
 		}
-		advance(o, 8);
+		advance(o, f16, 8);
 	}
 }
 
@@ -468,29 +511,11 @@ walk_bf16(const uint8_t *p, size_t stride, size_t cols, struct sink *o)
 			put_column(o, 2 * j, (vf)(x[j] << 16));
 			put_column(o, 2 * j + 1, (vf)(x[j] & 0xffff0000));
 		}
-		advance(o, 8);
+		advance(o, bf16, 8);
 	}
 }
 
 /* ---- what is made of them -------------------------------------------------------------------- */
-
-/* One row a format: name, kind, bits of a weight, what it is less. */
-#define PANEL_FORMATS(X)                                                                           \
-	X(F32, f32, KIND_FLOAT, 0, 0)                                                              \
-	X(F16, f16, KIND_FLOAT, 0, 0)                                                              \
-	X(BF16, bf16, KIND_FLOAT, 0, 0)                                                            \
-	X(Q4_0, q4_0, KIND_WHOLE, 4, 8)                                                            \
-	X(Q4_1, q4_1, KIND_WHOLE_MIN, 4, 0)                                                        \
-	X(Q5_0, q5_0, KIND_WHOLE, 5, 16)                                                           \
-	X(Q5_1, q5_1, KIND_WHOLE_MIN, 5, 0)                                                        \
-	X(Q8_0, q8_0, KIND_WHOLE, SIGNED, 0)                                                       \
-	X(Q2_K, q2_k, KIND_HALVES_MIN, 4, 0)                                                       \
-	X(Q3_K, q3_k, KIND_HALVES, 4, 4)                                                           \
-	X(Q4_K, q4_k, KIND_WHOLE_MIN, 4, 0)                                                        \
-	X(Q5_K, q5_k, KIND_WHOLE_MIN, 5, 0)                                                        \
-	X(Q6_K, q6_k, KIND_HALVES, 6, 32)                                                          \
-	X(IQ4_NL, iq4_nl, KIND_WHOLE, SIGNED, 0)                                                   \
-	X(IQ4_XS, iq4_xs, KIND_WHOLE, SIGNED, 0)
 
 #define UNPACK(type, name, kind, width, zero)                                                      \
 	static void unpack_##name(const uint8_t *p, size_t stride, size_t n, struct panel_out to,  \
@@ -498,33 +523,31 @@ walk_bf16(const uint8_t *p, size_t stride, size_t cols, struct sink *o)
 	{                                                                                          \
 		struct sink o;                                                                     \
                                                                                                    \
-		o.coding = (struct coding){ kind, width, zero };                                   \
 		o.tokens = 0;                                                                      \
 		o.to = to;                                                                         \
 		o.next = next;                                                                     \
 		walk_##name(p, stride, n, &o);                                                     \
 	}
 
-#define FEW(name, n_tokens, kind, width, zero)                                                     \
+#define FEW(name, n_tokens)                                                                        \
 	static void few_##name##_##n_tokens(const uint8_t *p, size_t stride, size_t n,             \
 		const void *act, size_t act_stride, float *sum)                                    \
 	{                                                                                          \
 		struct sink o;                                                                     \
                                                                                                    \
-		o.coding = (struct coding){ kind, width, zero };                                   \
 		o.tokens = n_tokens;                                                               \
 		o.x = tokens_from(act, 0, act_stride);                                             \
 		o.line = p;                                                                        \
-		begin_sums(&o, sum);                                                               \
+		begin_sums(&o, name, sum);                                                         \
 		walk_##name(p, stride, n, &o);                                                     \
-		end_sums(&o, sum);                                                                 \
+		end_sums(&o, name, sum);                                                           \
 	}
 
 #define FEWS(type, name, kind, width, zero)                                                        \
-	FEW(name, 1, kind, width, zero)                                                            \
-	FEW(name, 2, kind, width, zero)                                                            \
-	FEW(name, 3, kind, width, zero)                                                            \
-	FEW(name, 4, kind, width, zero)
+	FEW(name, 1)                                                                               \
+	FEW(name, 2)                                                                               \
+	FEW(name, 3)                                                                               \
+	FEW(name, 4)
 
 #define FORMAT(type, name, kind, width, zero)                                                      \
 	[QUANT_##type] = { kind, unpack_##name,                                                    \

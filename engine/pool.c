@@ -30,24 +30,35 @@ enum {
 struct gate {
 	alignas(LINE) atomic_uint value;
 	alignas(LINE) atomic_uint sleepers;
+#ifndef __linux__
+	pthread_cond_t opened;
+#endif
+};
+
+/* The workers of one kind of run: those with an index below n. */
+struct crew {
+	unsigned n;
+	unsigned barrier_spins, job_spins;
 };
 
 struct pool {
-	struct gate job;		/* counts runs; workers wait here between them */
+	struct gate job;		/* counts runs; workers below `few` wait here between them */
+	struct gate big_job;		/* counts runs of more workers than that; the others wait here */
 	struct gate turn;		/* counts barriers passed */
 	alignas(LINE) atomic_uint arrived;	/* at the barrier that is under way */
 	alignas(LINE) atomic_size_t chunk;
 
-	/* Written by pool_run before it opens the gate, read by workers after it. */
+	/* Written by pool_run before it opens the gates, read by workers after that. */
 	alignas(LINE) void (*fn)(struct worker *w, void *arg);
 	void *arg;
+	const struct crew *now;		/* of the run under way */
 	bool quit;
 
 	char *memory;			/* what was allocated: the pool lies in it */
-	unsigned n;
-	unsigned barrier_spins, job_spins;
-	struct worker *worker;		/* [n] */
-	pthread_t *thread;		/* [n], the first unused */
+	struct crew crew[POOL_KINDS];
+	unsigned few;			/* as asked for: workers that take part in every run */
+	struct worker *worker;		/* [of the larger crew] */
+	pthread_t *thread;		/* the same, the first unused */
 };
 
 static inline void
@@ -62,6 +73,16 @@ cpu_pause(void)
 
 #ifdef __linux__
 static void
+gate_init(struct gate *g)
+{
+}
+
+static void
+gate_release(struct gate *g)
+{
+}
+
+static void
 gate_sleep(struct gate *g, unsigned old)
 {
 	syscall(SYS_futex, &g->value, FUTEX_WAIT_PRIVATE, old, NULL, NULL, 0);
@@ -75,14 +96,25 @@ gate_wake(struct gate *g)
 #else
 /* One lock for all gates: sleeping is rare enough. */
 static pthread_mutex_t gate_lock = PTHREAD_MUTEX_INITIALIZER;
-static pthread_cond_t gate_opened = PTHREAD_COND_INITIALIZER;
+
+static void
+gate_init(struct gate *g)
+{
+	pthread_cond_init(&g->opened, NULL);
+}
+
+static void
+gate_release(struct gate *g)
+{
+	pthread_cond_destroy(&g->opened);
+}
 
 static void
 gate_sleep(struct gate *g, unsigned old)
 {
 	pthread_mutex_lock(&gate_lock);
 	if (atomic_load(&g->value) == old)
-		pthread_cond_wait(&gate_opened, &gate_lock);
+		pthread_cond_wait(&g->opened, &gate_lock);
 	pthread_mutex_unlock(&gate_lock);
 }
 
@@ -90,7 +122,7 @@ static void
 gate_wake(struct gate *g)
 {
 	pthread_mutex_lock(&gate_lock);
-	pthread_cond_broadcast(&gate_opened);
+	pthread_cond_broadcast(&g->opened);
 	pthread_mutex_unlock(&gate_lock);
 }
 #endif
@@ -122,10 +154,12 @@ void
 pool_barrier(struct worker *w)
 {
 	struct pool *p = w->pool;
+	/* Once this worker has been counted, the others may be in the next run. */
+	const struct crew *crew = p->now;
 	unsigned turn = atomic_load_explicit(&p->turn.value, memory_order_relaxed);
 
-	if (atomic_fetch_add(&p->arrived, 1) + 1 < p->n) {
-		gate_wait(&p->turn, turn, p->barrier_spins);
+	if (atomic_fetch_add(&p->arrived, 1) + 1 < crew->n) {
+		gate_wait(&p->turn, turn, crew->barrier_spins);
 		return;
 	}
 	/* The last one: nobody takes chunks or counts arrivals until the gate opens. */
@@ -145,24 +179,37 @@ worker_main(void *arg)
 {
 	struct worker *w = arg;
 	struct pool *p = w->pool;
-	unsigned seen = 0;
+	struct gate *job = w->index < p->few ? &p->job : &p->big_job;
+	unsigned seen = 0, spins = 0;
 
 	for (;;) {
-		gate_wait(&p->job, seen++, p->job_spins);
+		gate_wait(job, seen++, spins);
 		if (p->quit)
 			return NULL;
+		spins = p->now->job_spins;
 		p->fn(w, p->arg);
 		pool_barrier(w);
 	}
 }
 
+/* Those on the second gate have slept longest, if they take part at all. */
+static void
+open_gates(struct pool *p, const struct crew *crew)
+{
+	if (crew->n > p->few)
+		gate_open(&p->big_job);
+	if (crew->n > 1 && p->few > 1)
+		gate_open(&p->job);
+}
+
 void
-pool_run(struct pool *p, void (*fn)(struct worker *w, void *arg), void *arg)
+pool_run(struct pool *p, enum pool_kind kind, void (*fn)(struct worker *w, void *arg),
+	void *arg)
 {
 	p->fn = fn;
 	p->arg = arg;
-	if (p->n > 1)
-		gate_open(&p->job);
+	p->now = &p->crew[kind];
+	open_gates(p, p->now);
 	fn(&p->worker[0], arg);
 	pool_barrier(&p->worker[0]);
 }
@@ -205,22 +252,22 @@ start_worker(struct pool *p, unsigned i, const pthread_attr_t *attr)
 	return pthread_create(&p->thread[i], attr, worker_main, &p->worker[i]) == 0;
 }
 
-struct pool *
-pool_new(unsigned threads)
+static void
+crew_init(struct crew *c, unsigned n)
 {
-	char *memory = xmalloc(sizeof(struct pool) + LINE);
-	struct pool *p = (struct pool *)(memory + LINE - (uintptr_t)memory % LINE);
+	*c = (struct crew){ .n = n };
+	if (enough_processors(n)) {
+		c->barrier_spins = spins_for(BARRIER_SPIN_NS);
+		c->job_spins = spins_for(JOB_SPIN_NS);
+	}
+}
+
+/* Starts all but the first worker; the crews shrink to what the system gives. */
+static void
+start_workers(struct pool *p, unsigned n)
+{
 	sigset_t block, before;
 	pthread_attr_t attr;
-
-	*p = (struct pool){ .memory = memory, .n = threads ? threads : 1 };
-	p->worker = xcalloc(p->n, sizeof *p->worker);
-	p->thread = xcalloc(p->n, sizeof *p->thread);
-	if (enough_processors(p->n)) {
-		p->barrier_spins = spins_for(BARRIER_SPIN_NS);
-		p->job_spins = spins_for(JOB_SPIN_NS);
-	}
-	p->worker[0] = (struct worker){ .pool = p };
 
 	/* Signals are for the program's own threads; but a fault belongs to the thread that caused
 	 * it. */
@@ -232,32 +279,68 @@ pool_new(unsigned threads)
 	pthread_sigmask(SIG_SETMASK, &block, &before);
 	pthread_attr_init(&attr);
 	pthread_attr_setstacksize(&attr, STACK_BYTES);
-	for (unsigned i = 1; i < p->n; i++) {
-		if (!start_worker(p, i, &attr))
-			p->n = i;
+	for (unsigned i = 1; i < n; i++) {
+		if (start_worker(p, i, &attr))
+			continue;
+		n = i;
+		for (int k = 0; k < POOL_KINDS; k++)
+			p->crew[k].n = p->crew[k].n < n ? p->crew[k].n : n;
 	}
 	pthread_attr_destroy(&attr);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
+}
+
+struct pool *
+pool_new(unsigned step, unsigned batch)
+{
+	char *memory = xmalloc(sizeof(struct pool) + LINE);
+	struct pool *p = (struct pool *)(memory + LINE - (uintptr_t)memory % LINE);
+	unsigned n;
+
+	step = step ? step : 1;
+	batch = batch ? batch : step;
+	n = step > batch ? step : batch;
+	*p = (struct pool){ .memory = memory, .few = step < batch ? step : batch };
+	p->worker = xcalloc(n, sizeof *p->worker);
+	p->thread = xcalloc(n, sizeof *p->thread);
+	crew_init(&p->crew[POOL_STEP], step);
+	crew_init(&p->crew[POOL_BATCH], batch);
+	gate_init(&p->job);
+	gate_init(&p->big_job);
+	gate_init(&p->turn);
+	p->worker[0] = (struct worker){ .pool = p };
+	start_workers(p, n);
 	return p;
 }
 
 void
 pool_free(struct pool *p)
 {
+	unsigned n;
+
 	if (!p)
 		return;
 	p->quit = true;
-	if (p->n > 1)
-		gate_open(&p->job);
-	for (unsigned i = 1; i < p->n; i++)
+	n = pool_threads(p, pool_larger(p));
+	open_gates(p, &p->crew[pool_larger(p)]);
+	for (unsigned i = 1; i < n; i++)
 		pthread_join(p->thread[i], NULL);
+	gate_release(&p->job);
+	gate_release(&p->big_job);
+	gate_release(&p->turn);
 	free(p->worker);
 	free(p->thread);
 	free(p->memory);
 }
 
 unsigned
-pool_threads(const struct pool *p)
+pool_threads(const struct pool *p, enum pool_kind kind)
 {
-	return p->n;
+	return p->crew[kind].n;
+}
+
+enum pool_kind
+pool_larger(const struct pool *p)
+{
+	return p->crew[POOL_BATCH].n > p->crew[POOL_STEP].n ? POOL_BATCH : POOL_STEP;
 }

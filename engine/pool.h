@@ -2,9 +2,14 @@
  * Compute threads that live as long as a conversation: fork-join, a barrier, and one counter of
  * chunks.
  *
+ * There are two kinds of run, each with its own number of workers: reading weights for a single
+ * token keeps fewer processors busy than a prompt's arithmetic does. A run is by the workers with
+ * an index below its kind's number; the others are not woken for it.
+ *
  * The thread that calls pool_run is worker 0 and computes too. Between runs the others sleep in the
  * kernel: an idle pool takes no processor time. At a barrier a worker spins for some 30
- * microseconds, then sleeps, so that more threads than processors only cost what the switches cost.
+ * microseconds, after a run that it took part in for some 100, then it sleeps. When a kind has more
+ * workers than there are processors it sleeps at once: they only cost what the switches cost.
  *
  * A pool belongs to one thread at a time (the one that calls pool_run).
  */
@@ -21,21 +26,32 @@ struct worker {
 	unsigned index;		/* 0: the thread that called pool_run */
 };
 
-/* `threads` in all, the caller among them; 0 is taken as 1. When the system gives fewer, there are
- * fewer. */
-struct pool *pool_new(unsigned threads);
+enum pool_kind {
+	POOL_STEP,		/* a single token */
+	POOL_BATCH,		/* several at once: prompts */
+	POOL_KINDS,
+};
+
+/* Workers for each kind of run, the caller among them; step 0 is taken as 1, batch 0 as `step`.
+ * Either may be the larger number, and so many threads there are in all. When the system gives
+ * fewer, there are fewer. */
+struct pool *pool_new(unsigned step, unsigned batch);
 void pool_free(struct pool *p);		/* NULL is fine; joins the threads */
-unsigned pool_threads(const struct pool *p);
+unsigned pool_threads(const struct pool *p, enum pool_kind kind);
 
-/* Runs fn on every worker and returns when all have returned. What was written before is seen by
- * all, what they wrote is seen by the caller. */
-void pool_run(struct pool *p, void (*fn)(struct worker *w, void *arg), void *arg);
+/* The kind that all workers take part in: every index is below its number. */
+enum pool_kind pool_larger(const struct pool *p);
 
-/* Inside fn: waits until all workers are here. All must pass the same barriers. */
+/* Runs fn on every worker of the kind and returns when all have returned. What was written before
+ * is seen by all, what they wrote is seen by the caller and by all workers of later runs. */
+void pool_run(struct pool *p, enum pool_kind kind, void (*fn)(struct worker *w, void *arg),
+	void *arg);
+
+/* Inside fn: waits until all workers of the run are here. All must pass the same barriers. */
 void pool_barrier(struct worker *w);
 
-/* Inside fn: 0, 1, 2, ... over all workers, from 0 again after each barrier and at the start of a
- * run. */
+/* Inside fn: 0, 1, 2, ... over all workers of the run, from 0 again after each barrier and at the
+ * start of a run. */
 size_t pool_take(struct worker *w);
 
 #endif

@@ -145,7 +145,7 @@ run_load(struct local *l, const struct job *j)
 	struct llm_open_opts open_opts = { .template_name = r->template_name, .progress = on_progress,
 		.ctx = &report };
 	struct llm_chat_opts chat_opts = { .context = r->settings.context, .kv = r->settings.kv,
-		.threads = r->settings.threads };
+		.threads = r->settings.threads, .prompt_threads = r->settings.prompt_threads };
 	struct mail ev = { .type = MAIL_LOADED, .job = j->number, .text = STRBUF_INIT };
 	struct err e = { 0 };
 	struct llm *llm = model_open(r->path, &open_opts, &e);
@@ -164,8 +164,8 @@ run_load(struct local *l, const struct job *j)
 	}
 	backend_info_fill(&ev.info, r->name, r->ref, llm, chat, r->settings.kv);
 	swap_model(l, llm, chat);
-	log_msg("model %s loaded: %s, context %zu, %u threads, %s", r->name, ev.info.type, ev.info.context,
-		ev.info.threads, ev.info.isa);
+	log_msg("model %s loaded: %s, context %zu, %u threads, %u for prompts, %s", r->name, ev.info.type,
+		ev.info.context, ev.info.threads, ev.info.prompt_threads, ev.info.isa);
 	mailbox_post(l->mailbox, &ev);
 }
 

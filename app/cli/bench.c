@@ -34,6 +34,7 @@ struct plan {
 
 struct result {
 	char name[32];			/* "pp512", "tg128" */
+	unsigned threads;
 	double tps, sd;			/* tokens a second: mean and deviation of the runs */
 	double bytes, macs;		/* that a token takes */
 };
@@ -116,6 +117,7 @@ measure_prompt(struct bench *b)
 	double n = (double)b->plan.prompt;
 
 	snprintf(r->name, sizeof r->name, "pp%ld", b->plan.prompt);
+	r->threads = llm_chat_prompt_threads(b->t.chat);
 	r->bytes = (double)info->matrix_bytes / n;
 	r->macs = (double)info->layer_macs + (double)info->output_macs / n;
 	return run_test(b, r, b->plan.prompt, 0);
@@ -129,6 +131,7 @@ measure_gen(struct bench *b)
 	double seen = (double)b->plan.depth + (double)b->plan.gen / 2;
 
 	snprintf(r->name, sizeof r->name, "tg%ld", b->plan.gen);
+	r->threads = llm_chat_threads(b->t.chat);
 	r->bytes = (double)info->matrix_bytes +
 		seen * (double)info->kv_bytes_per_token[b->t.settings.kv];
 	r->macs = (double)info->layer_macs + (double)info->output_macs;
@@ -172,11 +175,12 @@ print_json(struct bench *b)
 		const struct result *r = &b->results[i];
 
 		json_array_append_new(array,
-			json_pack("{s:s,s:s,s:I,s:I,s:I,s:s,s:s,s:I,s:f,s:f,s:f,s:f,s:f,s:f}",
+			json_pack("{s:s,s:s,s:I,s:I,s:I,s:I,s:s,s:s,s:I,s:f,s:f,s:f,s:f,s:f,s:f}",
 				"model", b->t.model->name, "type", info->type,
 				"size", (json_int_t)info->file_size,
 				"parameters", (json_int_t)info->n_params,
 				"threads", (json_int_t)llm_chat_threads(b->t.chat),
+				"prompt_threads", (json_int_t)llm_chat_prompt_threads(b->t.chat),
 				"isa", llm_chat_isa(b->t.chat),
 				"test", r->name, "depth", (json_int_t)b->plan.depth,
 				"tps", r->tps, "tps_sd", r->sd,
@@ -204,7 +208,7 @@ add_row(struct table *table, const struct bench *b, const struct result *r)
 	table_cell(table, info->type);
 	table_cell(table, size);
 	table_cellf(table, "%.2f M", (double)info->n_params / 1e6);
-	table_cellf(table, "%u", llm_chat_threads(b->t.chat));
+	table_cellf(table, "%u", r->threads);
 	if (b->plan.depth)
 		table_cellf(table, "%s @ d%ld", r->name, b->plan.depth);
 	else

@@ -103,6 +103,7 @@ tool_open_chat(struct tool *t, const struct options *o, size_t context)
 		.context = context ? context : t->settings.context,
 		.kv = t->settings.kv,
 		.threads = t->settings.threads,
+		.prompt_threads = t->settings.prompt_threads,
 	};
 	t->chat = model_chat_new(t->llm, &opts, &t->err);
 	if (!t->chat)

@@ -149,7 +149,10 @@ add_model(struct strbuf *b, const struct controller *c)
 	strbuf_addf(b, "  model      %s\n  type       %s %s, %.1f million parameters\n", m->name, m->arch, m->type,
 		(double)m->n_params / 1e6);
 	strbuf_addf(b, "  template   %s (%s)\n", m->template_name, m->template_why);
-	strbuf_addf(b, "  memory     file %s, context %s\n  compute    %u threads, %s\n", file, kv, m->threads, m->isa);
+	strbuf_addf(b, "  memory     file %s, context %s\n  compute    %u threads, ", file, kv, m->threads);
+	if (m->prompt_threads != m->threads)
+		strbuf_addf(b, "%u for prompts, ", m->prompt_threads);
+	strbuf_addf(b, "%s\n", m->isa);
 }
 
 void

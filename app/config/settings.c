@@ -42,6 +42,9 @@
 		true, false, "how many tokens the model sees at once; auto: the model's own")      \
 	X(COUNT, threads, threads, "--threads", 't', 1, 1024, "1..1024, or auto", "auto", true,    \
 		false, "processor threads; auto: one a physical core")                             \
+	X(COUNT, prompt_threads, prompt_threads, "--prompt-threads", 0, 1, 1024,                   \
+		"1..1024, or auto", "auto", true, false,                                           \
+		"processor threads while a prompt is read; auto: the same number")                 \
 	X(KV, kv, kv, "--kv", 0, 0, 0, "f32, f16 or q8_0", NULL, true, false,                      \
 		"how exactly the context is kept in memory")
 
@@ -104,6 +107,14 @@ bad_value(const char *name, const char *value, const char *range, struct err *e)
 		snprintf(out, size, "%s", word);
 #define PRINT_KV(field, word) snprintf(out, size, "%s", kv_type_name(s->field));
 
+/* What a value is called in the help. */
+#define VALUE_REAL "X"
+#define VALUE_WHOLE "N"
+#define VALUE_COUNT "N"
+#define VALUE_CONTEXT "N"
+#define VALUE_SEED "N"
+#define VALUE_KV "TYPE"
+
 #define SETTING_FUNCTIONS(kind, name, field, option, letter, low, high, range, word, reload, sampling, help) \
 	static int                                                                                 \
 	parse_##name(struct settings *s, const char *value, struct err *e)                         \
@@ -126,7 +137,7 @@ bad_value(const char *name, const char *value, const char *range, struct err *e)
 SETTINGS(SETTING_FUNCTIONS)
 
 #define SETTING_ROW(kind, name, field, option, letter, low, high, range, word, reload, sampling, help) \
-	{ #name, option, letter, range, help, reload, sampling, parse_##name, print_##name },
+	{ #name, option, letter, VALUE_##kind, range, help, reload, sampling, parse_##name, print_##name },
 static const struct setting table[] = { SETTINGS(SETTING_ROW) };
 
 #define SETTING_COPY(kind, name, ...) copy_##name,

@@ -19,6 +19,7 @@ struct settings {
 	uint32_t max_tokens;		/* 0: until the context is full */
 	uint32_t context;		/* 0: the model's */
 	uint32_t threads;		/* 0: auto */
+	uint32_t prompt_threads;	/* 0: as threads */
 	enum kv_type kv;
 };
 
@@ -31,6 +32,7 @@ struct setting {
 	const char *name;		/* "temperature", as in the config and /set */
 	const char *option;		/* "--temp", or NULL */
 	char option_letter;		/* 't', or 0 */
+	const char *value;		/* "X", what help calls its value */
 	const char *range;		/* "0..2", for help and errors */
 	const char *help;
 	bool reload;			/* takes effect when the model is loaded again */

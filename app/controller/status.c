@@ -27,7 +27,7 @@ controller_is_guide(const struct controller *c)
 	return c->loaded && !strcmp(c->model.ref, GUIDE_NAME);
 }
 
-static void
+static void __attribute__((format(printf, 3, 0)))
 say(struct controller *c, enum entry_kind kind, const char *fmt, va_list ap)
 {
 	char *text = xvasprintf(fmt, ap);

@@ -236,6 +236,7 @@ backend_info_fill(struct backend_info *out, const char *name, const char *ref, c
 		.context = llm_chat_context(c),
 		.context_trained = info->n_ctx_train,
 		.threads = llm_chat_threads(c),
+		.prompt_threads = llm_chat_prompt_threads(c),
 	};
 	snprintf(out->name, sizeof out->name, "%s", name);
 	snprintf(out->ref, sizeof out->ref, "%s", ref);

@@ -39,6 +39,9 @@ scripted_loaded(struct scripted *s)
 	snprintf(ev.info.ref, sizeof ev.info.ref, "%s", s->load->ref);
 	snprintf(ev.info.type, sizeof ev.info.type, "Q8_0");
 	ev.info.context = s->load->settings.context ? s->load->settings.context : 1000;
+	ev.info.threads = s->load->settings.threads ? s->load->settings.threads : 2;
+	ev.info.prompt_threads = s->load->settings.prompt_threads ? s->load->settings.prompt_threads : ev.info.threads;
+	snprintf(ev.info.isa, sizeof ev.info.isa, "scalar");
 	mailbox_post(s->mailbox, &ev);
 }
 

@@ -161,6 +161,8 @@ gives 0 logits --ids "$(echo "$ids" | tr ' ' ',')" -o - --kv f32
 cmp -s out logits.bin || fail '-o - gives other logits than a file'
 gives 0 logits --ids "$ids" -o one.bin --kv f32 -t 1
 cmp -s one.bin logits.bin || fail 'one thread gives other logits'
+gives 0 logits --ids "$ids" -o one.bin --kv f32 -t 3 --prompt-threads 1
+cmp -s one.bin logits.bin || fail 'one thread for the prompt gives other logits'
 
 # exp of the mean of -log softmax(logits)[next id]
 perplexity_of() {
@@ -215,6 +217,7 @@ equals 'second test' "$(json 1.test)" tg4
 equals 'model' "$(json 0.model)" tiny
 equals 'type' "$(json 0.type)" Q8_0
 equals 'threads' "$(json 0.threads)" 2
+equals 'threads for prompts' "$(json 0.prompt_threads)" 2
 equals 'depth' "$(json 1.depth)" 16
 for key in size tps tps_sd bandwidth_share int8_share; do
 	json 1.$key >/dev/null || fail "bench tells no $key"
@@ -222,7 +225,13 @@ done
 gives 0 bench -m tiny.gguf -p 0 -n 4 -r 1 -d 3
 prints 'tg4 @ d3'
 lacks 'pp'
-for wrong in '-p 0 -n 0' '-r 0' '-p -1' '-n 12x' '-d 1e9' '-p 99999999' '-t -1' '--kv f8'; do
+gives 0 bench -m tiny.gguf -p 8 -n 4 -r 1 -t 1 --prompt-threads 3 --json
+equals 'threads' "$(json 1.threads)" 1
+equals 'threads for prompts' "$(json 1.prompt_threads)" 3
+gives 0 bench -m tiny.gguf -p 8 -n 4 -r 1 -t 1 --prompt-threads 3
+prints ' 3  pp8 '
+prints ' 1  tg4 '
+for wrong in '-p 0 -n 0' '-r 0' '-p -1' '-n 12x' '-d 1e9' '-p 99999999' '-t -1' '--prompt-threads -1' '--kv f8'; do
 	gives 1 bench $wrong
 done
 

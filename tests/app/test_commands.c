@@ -198,6 +198,11 @@ run__figures__with_and_without_an_answer(void **state)
 {
 	rig_line(&r, "/stats");
 	rig_shows(&r, "guide");
+	rig_shows(&r, "2 threads, scalar");
+	rig_keys(&r, "q");
+	rig_line(&r, "/set prompt_threads 4");
+	rig_line(&r, "/stats");
+	rig_shows(&r, "2 threads, 4 for prompts, scalar");
 	rig_keys(&r, "q");
 	rig_line(&r, "hello");
 	scripted_say(&r.backend, "Hi");

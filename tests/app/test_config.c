@@ -129,9 +129,9 @@ config__error__names_place_and_remedy(void **state)
 	} cases[] = {
 		{ "modle: x", "c.yaml:1:1: unknown key \"modle\"; did you mean \"model\"?" },
 		{ "a: 1\nb:\n", "c.yaml:1:1: unknown key \"a\"; there are: model, system, theme, mouse, models, systems, keys, sampling, "
-			"seed, max_tokens, context, threads, kv\n"
+			"seed, max_tokens, context, threads, prompt_threads, kv\n"
 			"c.yaml:2:1: unknown key \"b\"; there are: model, system, theme, mouse, models, systems, keys, sampling, "
-			"seed, max_tokens, context, threads, kv" },
+			"seed, max_tokens, context, threads, prompt_threads, kv" },
 		{ "model: [x]", "c.yaml:1:8: \"model\" must be a text" },
 		{ "theme: {x: y}", "c.yaml:1:8: \"theme\" must be a text" },
 		{ "model: \"a\\0b\"", "c.yaml:1:8: \"model\" has a NUL in it" },
@@ -182,10 +182,10 @@ config__error__names_place_and_remedy(void **state)
 		{ "models:\n- {name: 1, path: 2, kv: 3, x: 4}\nsystem: [5]\nq: 6\nthreads: 0.5\ncontext: 7\n",
 			"c.yaml:2:26: kv cannot be \"3\": it must be f32, f16 or q8_0\n"
 			"c.yaml:2:29: unknown key \"x\"; there are: name, path, template, sampling, provider, url, model, "
-			"key_env, key_command, seed, max_tokens, context, threads, kv\n"
+			"key_env, key_command, seed, max_tokens, context, threads, prompt_threads, kv\n"
 			"c.yaml:3:9: \"system\" must be a text\n"
 			"c.yaml:4:1: unknown key \"q\"; there are: model, system, theme, mouse, models, systems, keys, sampling, "
-			"seed, max_tokens, context, threads, kv\n"
+			"seed, max_tokens, context, threads, prompt_threads, kv\n"
 			"c.yaml:5:10: threads cannot be \"0.5\": it must be 1..1024, or auto\n... and 1 more" },
 	};
 

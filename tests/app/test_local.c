@@ -70,6 +70,7 @@ load(const char *path, size_t context)
 
 	r->settings.context = (uint32_t)context;
 	r->settings.threads = 2;
+	r->settings.prompt_threads = 3;
 	b->ops->load(b, ++job, r);
 	return wait_for(job, MAIL_LOADED);
 }
@@ -118,6 +119,7 @@ local__load__says_what_it_is(void **state)
 	assert_string_equal(ev.info.template_name, "llama-2");
 	assert_int_equal(ev.info.context, 300);
 	assert_int_equal(ev.info.threads, 2);
+	assert_int_equal(ev.info.prompt_threads, 3);
 	assert_int_equal(ev.info.file_size, guide_size());
 }
 

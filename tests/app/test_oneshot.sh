@@ -11,6 +11,10 @@ for t in 1 2 4; do
 	gives 0 -p 'What can you do?' --seed 11 --temp 1.5 -t $t -n 16
 	mv out seed$t
 done
+for t in '1 --prompt-threads 3' '3 --prompt-threads 1'; do
+	gives 0 -p 'What is Llama 2?' --temp 0 -t $t -n 16
+	cmp -s out greedy1 || fail "the greedy answer depends on the number of threads: $t"
+done
 cmp -s greedy1 greedy2 && cmp -s greedy1 greedy4 || fail 'the greedy answer depends on the number of threads'
 cmp -s seed1 seed2 && cmp -s seed1 seed4 || fail 'the answer of a seed depends on the number of threads'
 equals 'lines that do not end' "$(tail -c 1 greedy1 | wc -l)" 1

@@ -25,6 +25,7 @@ settings__init__is_metas(void **state)
 	assert_int_equal(s.max_tokens, 0);
 	assert_int_equal(s.context, 0);
 	assert_int_equal(s.threads, 0);
+	assert_int_equal(s.prompt_threads, 0);
 	assert_int_equal(s.kv, KV_Q8_0);
 }
 
@@ -33,7 +34,7 @@ settings__table__is_complete_and_consistent(void **state)
 {
 	static const char *const options[] = {
 		"--max-tokens", "--temp", "--top-p", "--top-k", "--min-p", "--repeat-penalty", "--seed", "--ctx", "--threads",
-		"--kv",
+		"--prompt-threads", "--kv",
 	};
 	const struct setting *s;
 	struct settings one, two;
@@ -52,7 +53,7 @@ settings__table__is_complete_and_consistent(void **state)
 		s->print(&two, again, sizeof again);
 		assert_string_equal(value, again);
 	}
-	assert_int_equal(n, 14);
+	assert_int_equal(n, 15);
 	for (size_t i = 0; i < sizeof options / sizeof *options; i++) {
 		size_t found = 0;
 
@@ -63,6 +64,7 @@ settings__table__is_complete_and_consistent(void **state)
 	assert_int_equal(setting_find("max_tokens")->option_letter, 'n');
 	assert_int_equal(setting_find("threads")->option_letter, 't');
 	assert_true(setting_find("context")->reload);
+	assert_true(setting_find("prompt_threads")->reload);
 	assert_false(setting_find("temperature")->reload);
 }
 
@@ -85,7 +87,8 @@ settings__set__keeps_to_the_range(void **state)
 		{ "seed", "random", "random" }, { "max-tokens", "512", "512" }, { "max-tokens", "-1", NULL },
 		{ "context", "4096", "4096" }, { "context", "auto", "auto" }, { "context", "0", "auto" }, { "context", "15", NULL },
 		{ "context", "1048577", NULL }, { "threads", "Auto", "auto" }, { "threads", "8", "8" }, { "threads", "-8", NULL },
-		{ "threads", "1025", NULL }, { "kv", "f16", "f16" }, { "kv", "q8_0", "q8_0" }, { "kv", "q4", NULL },
+		{ "threads", "1025", NULL }, { "prompt-threads", "auto", "auto" }, { "prompt_threads", "1024", "1024" },
+		{ "prompt_threads", "1025", NULL }, { "kv", "f16", "f16" }, { "kv", "q8_0", "q8_0" }, { "kv", "q4", NULL },
 	};
 
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {

@@ -1,8 +1,8 @@
 /*
- * How fast the matrix products are, one thread: bench_matmul [ISA|-] [TYPE|-] [COLS ROWS]
+ * How fast the matrix products are, one thread: bench_matmul [ISA|-] [TYPE|-] [COLS ROWS [MIB]]
  *
  * Decode: weights come from memory, a different copy of the matrix each time, more of them than any cache
- * holds; GB/s of weights for 1 token, and the time of 4 and 8 tokens relative to one. Prefill: 10^9
+ * holds (MIB in all; with 0 it is one matrix, and a small one stays in the cache); GB/s of weights for 1 token, and the time of 4 and 8 tokens relative to one. Prefill: 10^9
  * multiplications a second for 128 and 512 tokens, and the share of what the processor's int8 (float types:
  * float) multiply-add reaches in a loop that does nothing else. Best of several.
  */
@@ -16,7 +16,7 @@
 #include "engine/matmul.h"
 #include "tests/engine/random_matrix.h"
 
-enum { POOL = 768 << 20 };	/* bytes of weights in turn */
+static size_t pool = 768 << 20;	/* bytes of weights in turn */
 
 static double
 seconds(void)
@@ -134,14 +134,15 @@ bench_type(const struct matmul_ops *ops, enum quant_type type, size_t cols, size
 	const struct quant_format *f = quant_format(type);
 	double one, four, eight, best, top = peak(ops->isa, f->block == 1);
 	uint64_t seed = 1;
-	size_t bytes, most = 512, some = rows < 1024 ? rows : 1024;
+	size_t bytes, runs, most = 512, some = rows < 1024 ? rows : 1024;
 	float *x;
 
 	if (cols % f->block)
 		return;
 	random_matrix_init(&b.w, type, rows, cols, 0, &seed);
 	bytes = rows * b.w.m.row_bytes;
-	b.copies = POOL / bytes + 1;
+	b.copies = pool / bytes + 1;
+	runs = b.copies < 100 ? 100 : b.copies;
 	b.pool = aligned(b.copies * bytes);
 	for (size_t i = 0; i < b.copies; i++)
 		memcpy(b.pool + i * bytes, b.w.m.data, bytes);
@@ -152,9 +153,9 @@ bench_type(const struct matmul_ops *ops, enum quant_type type, size_t cols, size
 	ops->quantise(x, most * cols, (struct act_block *)(uintptr_t)b.a.b);
 	b.out = aligned(most * rows * sizeof(float));
 	b.scratch = aligned(ops->scratch_bytes(cols) + 64);
-	one = best_of(&b, 1, rows, b.copies);
-	four = best_of(&b, 4, rows, b.copies);
-	eight = best_of(&b, 8, rows, b.copies);
+	one = best_of(&b, 1, rows, runs);
+	four = best_of(&b, 4, rows, runs);
+	eight = best_of(&b, 8, rows, runs);
 	printf("%-8s %-7s %5zu x %5zu  1: %5.1f GB/s  4: x%4.2f  8: x%4.2f", ops->isa, f->name, rows, cols,
 		(double)bytes / one * 1e-9, four / one, eight / one);
 	for (size_t n = 128; n <= most; n *= 4) {
@@ -178,18 +179,18 @@ bench_type(const struct matmul_ops *ops, enum quant_type type, size_t cols, size
 static void
 bench_reading(void)
 {
-	uint64_t *p = aligned(POOL), sum = 0;
+	uint64_t *p = aligned(pool), sum = 0;
 	double best = 1e9;
 
 	for (int run = 0; run < 4; run++) {
 		double t = seconds();
 
-		for (size_t i = 0; i < POOL / sizeof *p; i += 32)
+		for (size_t i = 0; i < pool / sizeof *p; i += 32)
 			sum += p[i] + p[i + 8] + p[i + 16] + p[i + 24];
 		t = seconds() - t;
 		best = t < best ? t : best;
 	}
-	printf("reading memory: %.1f GB/s (%d)\n", (double)POOL / best * 1e-9, sum != 0);
+	printf("reading memory: %.1f GB/s (%d)\n", (double)pool / best * 1e-9, sum != 0);
 	free(p);
 }
 
@@ -208,6 +209,8 @@ main(int argc, char **argv)
 		for (const enum quant_type *t = random_matrix_types; *t != QUANT_TYPE_MAX; t++) {
 			if (*type != '-' && strcmp(quant_format(*t)->name, type))
 				continue;
+			if (argc > 5)
+				pool = strtoul(argv[5], NULL, 10) << 20;
 			if (argc > 4) {
 				bench_type(*o, *t, strtoul(argv[3], NULL, 10), strtoul(argv[4], NULL, 10));
 				continue;

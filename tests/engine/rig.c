@@ -21,7 +21,7 @@ build(struct rig *r, const struct rig_opts *o)
 		fail_msg("%s", e.text);
 	parts.model = r->model;
 	parts.ops = ops_select(mm->isa);
-	parts.pool = r->pool = pool_new(o->threads);
+	parts.pool = r->pool = pool_new(o->threads, o->prompt_threads);
 	if (kv_init(&r->kv, r->model, parts.ops, o->kv, o->context ? o->context : 256, &e))
 		fail_msg("%s", e.text);
 	r->forward = forward_new(&parts, &e);

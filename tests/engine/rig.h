@@ -12,6 +12,7 @@
 struct rig_opts {
 	const char *isa;		/* NULL: best */
 	unsigned threads;		/* 0: 1 */
+	unsigned prompt_threads;	/* 0: as threads */
 	enum kv_type kv;
 	size_t context;			/* 0: 256 */
 };

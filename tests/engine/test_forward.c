@@ -194,10 +194,11 @@ static void
 all_ways(const struct tiny_model *t, enum kv_type kv, const char *isa, const char *what)
 {
 	static const struct {
-		unsigned threads;
+		unsigned threads, prompt_threads;
 		size_t piece;
-	} ways[] = { { 1, 200 }, { 1, 1 }, { 1, 100 }, { 2, 200 }, { 2, 1 }, { 2, 37 }, { 4, 128 },
-		{ 4, 7 } };
+	} ways[] = { { 1, 1, 200 }, { 1, 1, 1 }, { 1, 1, 100 }, { 2, 2, 200 }, { 2, 2, 1 },
+		{ 2, 2, 37 }, { 4, 4, 128 }, { 4, 4, 7 }, { 1, 3, 139 }, { 1, 3, 3 }, { 3, 1, 139 },
+		{ 3, 1, 3 }, { 3, 1, 1 } };
 	enum { N = 140 };
 	struct strbuf file = STRBUF_INIT;
 	float *want = NULL;
@@ -205,7 +206,8 @@ all_ways(const struct tiny_model *t, enum kv_type kv, const char *isa, const cha
 
 	tiny_model_memory(t, &file);
 	for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
-		struct rig_opts o = { .isa = isa, .threads = ways[i].threads, .kv = kv };
+		struct rig_opts o = { .isa = isa, .threads = ways[i].threads,
+			.prompt_threads = ways[i].prompt_threads, .kv = kv };
 		struct rig r;
 		float *got;
 
@@ -215,8 +217,8 @@ all_ways(const struct tiny_model *t, enum kv_type kv, const char *isa, const cha
 		if (!want)
 			want = got;
 		else if (memcmp(got, want, N * r.model->n_vocab * sizeof *got))
-			fail_msg("%s, %s: other bits with %u threads, pieces of %zu", what, isa,
-				ways[i].threads, ways[i].piece);
+			fail_msg("%s, %s: other bits with %u threads, %u for prompts, pieces of %zu",
+				what, isa, ways[i].threads, ways[i].prompt_threads, ways[i].piece);
 		if (got != want)
 			free(got);
 		rig_close(&r);
@@ -379,7 +381,7 @@ forward__memory__of_a_7b_model(void **state)
 			.rope_attn_factor = 1,
 	};
 	const struct matmul_ops *mm = matmul_select(NULL);
-	struct pool *p = pool_new(8);
+	struct pool *p = pool_new(8, 8);
 	struct forward_parts parts = { .model = &m, .matmul = mm, .ops = ops_select(mm->isa),
 		.pool = p };
 	struct forward *f;

@@ -43,15 +43,22 @@ teardown(void **state)
 }
 
 static struct llm_chat *
-new_chat(size_t context, unsigned threads)
+new_chat_of(size_t context, unsigned threads, unsigned prompt_threads)
 {
-	struct llm_chat_opts o = { .context = context, .kv = KV_Q8_0, .threads = threads };
+	struct llm_chat_opts o = { .context = context, .kv = KV_Q8_0, .threads = threads,
+		.prompt_threads = prompt_threads };
 	struct err e = { 0 };
 	struct llm_chat *c = llm_chat_new(llm, &o, &e);
 
 	if (!c)
 		fail_msg("%s", e.text);
 	return c;
+}
+
+static struct llm_chat *
+new_chat(size_t context, unsigned threads)
+{
+	return new_chat_of(context, threads, 0);
 }
 
 /* One answer and all that is to know of it. */
@@ -204,9 +211,16 @@ llm__chat_new__options(void **state)
 	assert_non_null(c);
 	assert_int_equal(llm_chat_context(c), CONTEXT);
 	assert_int_equal(llm_chat_threads(c), 3);
+	assert_int_equal(llm_chat_prompt_threads(c), 3);
 	assert_string_equal(llm_chat_isa(c), "scalar");
 	llm_chat_free(c);
 	llm_chat_free(NULL);
+	o.prompt_threads = 2;
+	c = llm_chat_new(llm, &o, &e);
+	assert_non_null(c);
+	assert_int_equal(llm_chat_threads(c), 3);
+	assert_int_equal(llm_chat_prompt_threads(c), 2);
+	llm_chat_free(c);
 	o.isa = "altivec";
 	assert_null(llm_chat_new(llm, &o, &e));
 	assert_int_equal(e.code, ERR_USAGE);
@@ -223,11 +237,11 @@ llm__reply__same_seed_same_text_for_any_threads(void **state)
 {
 	struct answer first = { .text = STRBUF_INIT }, a = { .text = STRBUF_INIT };
 	struct llm_reply_opts o = reply_opts();
-	static const unsigned threads[] = { 1, 2, 4 };
+	static const unsigned threads[][2] = { { 1 }, { 2 }, { 4 }, { 1, 3 }, { 3, 1 } };
 	struct llm_chat *c;
 
-	for (size_t i = 0; i < 3; i++) {
-		c = new_chat(0, threads[i]);
+	for (size_t i = 0; i < sizeof threads / sizeof *threads; i++) {
+		c = new_chat_of(0, threads[i][0], threads[i][1]);
 		reply(c, hello, 2, &o, i ? &a : &first);
 		if (i)
 			assert_string_equal(a.text.s, first.text.s);

@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 #include <cmocka.h>
@@ -54,21 +55,47 @@ pool__run__all_workers_pass_all_barriers(void **state)
 {
 	static const unsigned counts[] = { 0, 1, 2, 3, 4, 9 };
 	static struct job want, got;
-	struct pool *p = pool_new(1);
+	struct pool *p = pool_new(1, 1);
 
 	fill(&want);
-	pool_run(p, relax, &want);
+	pool_run(p, POOL_STEP, relax, &want);
 	pool_free(p);
 	for (size_t c = 0; c < sizeof counts / sizeof *counts; c++) {
-		p = pool_new(counts[c]);
-		for (int run = 0; run < 3; run++) {
-			fill(&got);
-			pool_run(p, relax, &got);
-			assert_int_equal(atomic_load(&got.ran), pool_threads(p));
-			for (unsigned i = 0; i < pool_threads(p); i++)
-				assert_int_equal(got.of_worker[i], 1);
-			assert_memory_equal(got.cell, want.cell, sizeof got.cell);
+		for (size_t d = 0; d < sizeof counts / sizeof *counts; d++) {
+			p = pool_new(counts[c], counts[d]);
+			for (int run = 0; run < 6; run++) {
+				unsigned n = pool_threads(p, run & 1);
+
+				fill(&got);
+				pool_run(p, run & 1, relax, &got);
+				assert_int_equal(atomic_load(&got.ran), n);
+				for (unsigned i = 0; i < 64; i++)
+					assert_int_equal(got.of_worker[i], i < n);
+				assert_memory_equal(got.cell, want.cell, sizeof got.cell);
+			}
+			pool_free(p);
 		}
+	}
+}
+
+static void
+pool__new__counts(void **state)
+{
+	static const struct {
+		unsigned asked[2], got[2];
+		enum pool_kind larger;
+	} cases[] = {
+		{ { 0, 0 }, { 1, 1 }, POOL_STEP }, { { 3, 0 }, { 3, 3 }, POOL_STEP },
+		{ { 0, 2 }, { 1, 2 }, POOL_BATCH }, { { 2, 5 }, { 2, 5 }, POOL_BATCH },
+		{ { 5, 2 }, { 5, 2 }, POOL_STEP },
+	};
+
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct pool *p = pool_new(cases[i].asked[0], cases[i].asked[1]);
+
+		assert_int_equal(pool_threads(p, POOL_STEP), cases[i].got[0]);
+		assert_int_equal(pool_threads(p, POOL_BATCH), cases[i].got[1]);
+		assert_int_equal(pool_larger(p), cases[i].larger);
 		pool_free(p);
 	}
 }
@@ -82,14 +109,93 @@ nothing(struct worker *w, void *arg)
 static void
 pool__run__many_short_jobs(void **state)
 {
-	struct pool *p = pool_new(3);
+	struct pool *p = pool_new(3, 3);
 	atomic_uint n = 0;
 
 	for (unsigned i = 1; i <= 2000; i++) {
-		pool_run(p, nothing, &n);
-		assert_int_equal(atomic_load(&n), i * pool_threads(p));
+		pool_run(p, POOL_STEP, nothing, &n);
+		assert_int_equal(atomic_load(&n), i * pool_threads(p, POOL_STEP));
 	}
 	pool_free(p);
+}
+
+/* Plain memory: each worker's own, read by the caller between the runs. */
+static void
+count_own(struct worker *w, void *arg)
+{
+	((unsigned *)arg)[w->index]++;
+}
+
+/* Kinds in an order without a pattern, so that every change comes early and late. */
+static void
+pool__run__many_short_jobs_of_both_kinds(void **state)
+{
+	static const unsigned counts[][2] = { { 1, 3 }, { 3, 1 }, { 2, 4 }, { 4, 2 } };
+
+	for (size_t c = 0; c < sizeof counts / sizeof *counts; c++) {
+		struct pool *p = pool_new(counts[c][0], counts[c][1]);
+		unsigned got[4] = { 0 }, want[4] = { 0 };
+		uint32_t x = 1;
+
+		for (int run = 0; run < 3000; run++) {
+			enum pool_kind kind;
+
+			x = x * 1664525 + 1013904223;
+			kind = x >> 31 ? POOL_BATCH : POOL_STEP;
+			pool_run(p, kind, count_own, got);
+			for (unsigned i = 0; i < pool_threads(p, kind); i++)
+				want[i]++;
+			assert_memory_equal(got, want, sizeof got);
+		}
+		pool_free(p);
+	}
+}
+
+/* What the last worker has cost, by its own account. */
+struct cost {
+	unsigned worker;
+	double seconds;
+	long sleeps;
+};
+
+static void
+account(struct worker *w, void *arg)
+{
+	struct cost *c = arg;
+	struct timespec t;
+
+	if (w->index != c->worker)
+		return;
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+	c->seconds = (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+#ifdef RUSAGE_THREAD
+	struct rusage r;
+
+	getrusage(RUSAGE_THREAD, &r);
+	c->sleeps = r.ru_nvcsw;
+#endif
+}
+
+static void
+pool__run__does_not_wake_those_of_the_other_kind(void **state)
+{
+	enum { RUNS = 3000 };
+
+	for (int kind = 0; kind < 2; kind++) {
+		struct pool *p = kind ? pool_new(3, 2) : pool_new(2, 3);
+		struct cost before = { .worker = 2 }, after = { .worker = 2 };
+		atomic_uint n = 0;
+
+		pool_run(p, !kind, account, &before);
+		for (int i = 0; i < RUNS; i++)
+			pool_run(p, kind, nothing, &n);
+		pool_run(p, !kind, account, &after);
+		assert_int_equal(atomic_load(&n), 2 * RUNS);
+		/* It spins for a while after the first run, then sleeps until the last. */
+		assert_true(after.seconds - before.seconds < 0.02);
+		assert_true(after.sleeps - before.sleeps < 100);
+		pool_free(p);
+	}
 }
 
 static double
@@ -104,12 +210,13 @@ processor_seconds(void)
 static void
 pool__idle__takes_no_processor_time(void **state)
 {
-	struct pool *p = pool_new(2);
+	struct pool *p = pool_new(2, 3);
 	struct timespec pause = { .tv_nsec = 100 * 1000 * 1000 };
 	atomic_uint n = 0;
 	double before;
 
-	pool_run(p, nothing, &n);
+	pool_run(p, POOL_BATCH, nothing, &n);
+	pool_run(p, POOL_STEP, nothing, &n);
 	nanosleep(&pause, NULL);	/* what is measured is this time itself */
 	before = processor_seconds();
 	nanosleep(&pause, NULL);
@@ -120,7 +227,9 @@ pool__idle__takes_no_processor_time(void **state)
 static void
 pool__free__of_a_pool_that_never_ran(void **state)
 {
-	pool_free(pool_new(4));
+	pool_free(pool_new(4, 4));
+	pool_free(pool_new(2, 4));
+	pool_free(pool_new(4, 1));
 	pool_free(NULL);
 }
 
@@ -129,7 +238,10 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(pool__run__all_workers_pass_all_barriers),
+		cmocka_unit_test(pool__new__counts),
 		cmocka_unit_test(pool__run__many_short_jobs),
+		cmocka_unit_test(pool__run__many_short_jobs_of_both_kinds),
+		cmocka_unit_test(pool__run__does_not_wake_those_of_the_other_kind),
 		cmocka_unit_test(pool__idle__takes_no_processor_time),
 		cmocka_unit_test(pool__free__of_a_pool_that_never_ran),
 	};
