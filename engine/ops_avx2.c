@@ -483,8 +483,10 @@ int8_burst_vnni(uint64_t rounds)
 		sum[i] = _mm256_setzero_si256();
 	for (uint64_t r = 0; r < rounds; r++) {
 		UNROLL
-		for (int i = 0; i < BURST; i++)
+		for (int i = 0; i < BURST; i++) {
+			__asm__ volatile("" : "+x"(a));	/* or equal sums would be one */
 			sum[i] = _mm256_dpbusd_avx_epi32(sum[i], a, b);
+		}
 	}
 	UNROLL
 	for (int i = 0; i < BURST; i++)

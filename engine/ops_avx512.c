@@ -414,8 +414,10 @@ int8_burst(uint64_t rounds)
 		sum[i] = _mm512_setzero_si512();
 	for (uint64_t r = 0; r < rounds; r++) {
 		UNROLL
-		for (int i = 0; i < BURST; i++)
+		for (int i = 0; i < BURST; i++) {
+			__asm__ volatile("" : "+v"(a));	/* or equal sums would be one */
 			sum[i] = _mm512_dpbusd_epi32(sum[i], a, b);
+		}
 	}
 	UNROLL
 	for (int i = 0; i < BURST; i++)

@@ -54,9 +54,10 @@ enum { CHAINS = 12, STEPS = 100000 };
 			for (int i = 0; i < CHAINS; i++)                                           \
 				x[i] = zero;                                                       \
 			for (int i = 0; i < STEPS; i++) {                                          \
-				_Pragma("GCC unroll 12") for (int j = 0; j < CHAINS; j++)          \
+				_Pragma("GCC unroll 12") for (int j = 0; j < CHAINS; j++) {        \
+					__asm__ volatile("" : "+x"(a), "+x"(b));                   \
 					x[j] = op(x[j], a, b);                                     \
-				__asm__ volatile("" : "+x"(a), "+x"(b));                           \
+				}                                                                  \
 			}                                                                          \
 			t = seconds() - t;                                                         \
 			for (int i = 0; i < CHAINS; i++)                                           \
