@@ -180,10 +180,10 @@ forward_bytes(const struct forward *f)
 
 /* ---- work ------------------------------------------------------------------------------------ */
 
-/* The next chunk of this phase; SIZE_MAX when the run is cancelled: then the threads only meet at
+/* The next of this phase's n chunks; SIZE_MAX past the last, or when the run is cancelled: then the threads only meet at
  * the barriers, which is over at once, and the results are thrown away. */
 static size_t
-take(struct forward *f, struct worker *w)
+take(struct forward *f, struct worker *w, size_t n)
 {
 	if (atomic_load_explicit(f->p.cancel, memory_order_relaxed))
 		atomic_store_explicit(&f->stopped, true, memory_order_relaxed);
@@ -191,7 +191,7 @@ take(struct forward *f, struct worker *w)
 		return SIZE_MAX;
 	if (w->index == 0 && f->p.on_step)
 		f->p.on_step(f->p.ctx, f->step, f->p.model->n_layer * STEPS_PER_LAYER + 1);
-	return pool_take(w);
+	return pool_take(w, n);
 }
 
 static void
@@ -250,7 +250,7 @@ make_act(struct forward *f, struct worker *w, const float *src, size_t n, size_t
 		make_row(f, to, 0, src, k, norm, quantise);
 		return;
 	}
-	while ((t = take(f, w)) < n)
+	while ((t = take(f, w, n)) < n)
 		make_row(f, to, t, src, k, norm, quantise);
 	pool_barrier(w);
 }
@@ -292,27 +292,31 @@ multiply_rows(struct forward *f, struct worker *w, const struct product *p, size
 	}
 }
 
+static size_t
+chunks_of(const struct forward *f, const struct product *p)
+{
+	size_t step = chunk_rows(f, p);
+
+	return p->act.n ? (p->w->rows + step - 1) / step : 0;
+}
+
 /* All rows of up to three products, shared out among the threads. */
 static void
 multiply(struct forward *f, struct worker *w, const struct product *p, size_t n_products)
 {
-	size_t i = 0, before = 0;	/* chunk c's product; the chunks before that */
-	size_t c;
+	size_t all = 0, c;
 
-	while ((c = take(f, w)) != SIZE_MAX) {
-		for (; i < n_products; i++) {
-			size_t step = chunk_rows(f, &p[i]), rows = p[i].act.n ? p[i].w->rows : 0;
-			size_t chunks = (rows + step - 1) / step, r0;
+	for (size_t i = 0; i < n_products; i++)
+		all += chunks_of(f, &p[i]);
+	while ((c = take(f, w, all)) < all) {
+		const struct product *of = p;
+		size_t step, r0;
 
-			if (c - before < chunks) {
-				r0 = (c - before) * step;
-				multiply_rows(f, w, &p[i], r0, r0 + step < rows ? r0 + step : rows);
-				break;
-			}
-			before += chunks;
-		}
-		if (i == n_products)
-			break;
+		for (; c >= chunks_of(f, of); of++)
+			c -= chunks_of(f, of);
+		step = chunk_rows(f, of);
+		r0 = c * step;
+		multiply_rows(f, w, of, r0, r0 + step < of->w->rows ? r0 + step : of->w->rows);
 	}
 	end_phase(f, w);
 }
@@ -373,9 +377,9 @@ attend_head(struct forward *f, struct worker *w, size_t layer, size_t head, size
 static void
 attention_single(struct forward *f, struct worker *w, size_t layer, size_t first)
 {
-	size_t h;
+	size_t n = f->p.model->n_head_kv, h;
 
-	while ((h = take(f, w)) < f->p.model->n_head_kv) {
+	while ((h = take(f, w, n)) < n) {
 		store_head(f, layer, h, 0, first == 0);
 		if (first == 0)
 			attend_head(f, w, layer, h, 0, 1);
@@ -388,18 +392,18 @@ attention(struct forward *f, struct worker *w, size_t layer, size_t first)
 {
 	const struct model *m = f->p.model;
 	size_t tile = attention_tokens(m->n_head / m->n_head_kv);
-	size_t tiles = (f->n - first + tile - 1) / tile, i;
+	size_t tiles = (f->n - first + tile - 1) / tile, work = tiles * m->n_head_kv, i;
 
 	if (f->n == 1) {
 		attention_single(f, w, layer, first);
 		return;
 	}
-	while ((i = take(f, w)) < f->n) {
+	while ((i = take(f, w, f->n)) < f->n) {
 		for (size_t h = 0; h < m->n_head_kv; h++)
 			store_head(f, layer, h, i, i >= first);
 	}
 	pool_barrier(w);
-	while ((i = take(f, w)) < tiles * m->n_head_kv) {
+	while ((i = take(f, w, work)) < work) {
 		/* The last tokens see most positions: the longest work comes first. */
 		size_t t0 = first + (tiles - 1 - i / m->n_head_kv) * tile;
 
@@ -417,11 +421,12 @@ gate_and_up(struct forward *f, struct worker *w, const struct model_layer *l, si
 		{ .w = &l->gate, .out = f->gate },
 		{ .w = &l->up, .out = f->up },
 	};
-	size_t step;
+	size_t step, chunks;
 
 	make_act(f, w, f->x + first * n_embd, n, n_embd, l->ffn_norm, p, 2);
 	step = chunk_rows(f, &p[0]);
-	while ((c = take(f, w)) < (n_ff + step - 1) / step) {
+	chunks = (n_ff + step - 1) / step;
+	while ((c = take(f, w, chunks)) < chunks) {
 		size_t r0 = c * step, r1 = r0 + step < n_ff ? r0 + step : n_ff;
 
 		multiply_rows(f, w, &p[0], r0, r1);
@@ -467,7 +472,7 @@ embed(struct forward *f, struct worker *w)
 	const struct matrix *e = &m->tok_embd;
 	size_t t;
 
-	while ((t = take(f, w)) < f->n) {
+	while ((t = take(f, w, f->n)) < f->n) {
 		const uint8_t *row = e->data + (size_t)f->ids[t] * e->row_bytes;
 
 		quant_format(e->type)->decode(row, f->x + t * m->n_embd, m->n_embd);

@@ -143,7 +143,7 @@ read_all(struct worker *w, void *arg)
 	uint64_t sum = 0;
 	size_t i;
 
-	while ((i = pool_take(w)) < m->chunks && !atomic_load(&m->c->cancel))
+	while ((i = pool_take(w, m->chunks)) < m->chunks && !atomic_load(&m->c->cancel))
 		sum += m->c->ops->read(m->buffer + i * READ_CHUNK, READ_CHUNK);
 	atomic_fetch_add(&m->sum, sum);
 }
@@ -155,7 +155,7 @@ touch_all(struct worker *w, void *arg)
 	struct measure *m = arg;
 	size_t i;
 
-	while ((i = pool_take(w)) < m->chunks && !atomic_load(&m->c->cancel))
+	while ((i = pool_take(w, m->chunks)) < m->chunks && !atomic_load(&m->c->cancel))
 		memset(m->buffer + i * READ_CHUNK, (int)i, READ_CHUNK);
 }
 

@@ -41,12 +41,18 @@ struct crew {
 	unsigned barrier_spins, job_spins;
 };
 
+/* What is taken of a worker's chunks: from the front, by itself, in the low half; by the others, from
+ * the end, in the high half. No two in one cache line. */
+struct share {
+	atomic_uint_least64_t taken;
+	char apart[2 * LINE];
+};
+
 struct pool {
 	struct gate job;		/* counts runs; workers below `few` wait here between them */
 	struct gate big_job;		/* counts runs of more workers than that; the others wait here */
 	struct gate turn;		/* counts barriers passed */
 	alignas(LINE) atomic_uint arrived;	/* at the barrier that is under way */
-	alignas(LINE) atomic_size_t chunk;
 
 	/* Written by pool_run before it opens the gates, read by workers after that. */
 	alignas(LINE) void (*fn)(struct worker *w, void *arg);
@@ -58,6 +64,7 @@ struct pool {
 	struct crew crew[POOL_KINDS];
 	unsigned few;			/* as asked for: workers that take part in every run */
 	struct worker *worker;		/* [of the larger crew] */
+	struct share *share;		/* the same */
 	pthread_t *thread;		/* the same, the first unused */
 };
 
@@ -164,14 +171,43 @@ pool_barrier(struct worker *w)
 	}
 	/* The last one: nobody takes chunks or counts arrivals until the gate opens. */
 	atomic_store_explicit(&p->arrived, 0, memory_order_relaxed);
-	atomic_store_explicit(&p->chunk, 0, memory_order_relaxed);
+	for (unsigned i = 0; i < crew->n; i++)
+		atomic_store_explicit(&p->share[i].taken, 0, memory_order_relaxed);
 	gate_open(&p->turn);
 }
 
-size_t
-pool_take(struct worker *w)
+/* One of the share's n chunks to *at; false when all are taken. */
+static bool
+take_from(struct share *s, size_t n, bool own, size_t *at)
 {
-	return atomic_fetch_add_explicit(&w->pool->chunk, 1, memory_order_relaxed);
+	uint64_t taken = atomic_load_explicit(&s->taken, memory_order_relaxed);
+	uint64_t front, back;
+
+	do {
+		front = taken & UINT32_MAX;
+		back = taken >> 32;
+		if (front + back >= n)
+			return false;
+	} while (!atomic_compare_exchange_weak_explicit(&s->taken, &taken,
+		taken + (own ? 1 : UINT64_C(1) << 32), memory_order_relaxed, memory_order_relaxed));
+	*at = own ? front : n - 1 - back;
+	return true;
+}
+
+size_t
+pool_take(struct worker *w, size_t n)
+{
+	struct pool *p = w->pool;
+	const size_t workers = p->now->n;
+
+	for (size_t k = 0; k < workers; k++) {
+		size_t i = (w->index + k) % workers;
+		size_t begin = n * i / workers, end = n * (i + 1) / workers, at;
+
+		if (take_from(&p->share[i], end - begin, k == 0, &at))
+			return begin + at;
+	}
+	return SIZE_MAX;
 }
 
 static void *
@@ -302,6 +338,7 @@ pool_new(unsigned step, unsigned batch)
 	n = step > batch ? step : batch;
 	*p = (struct pool){ .memory = memory, .few = step < batch ? step : batch };
 	p->worker = xcalloc(n, sizeof *p->worker);
+	p->share = xcalloc(n, sizeof *p->share);
 	p->thread = xcalloc(n, sizeof *p->thread);
 	crew_init(&p->crew[POOL_STEP], step);
 	crew_init(&p->crew[POOL_BATCH], batch);
@@ -329,6 +366,7 @@ pool_free(struct pool *p)
 	gate_release(&p->big_job);
 	gate_release(&p->turn);
 	free(p->worker);
+	free(p->share);
 	free(p->thread);
 	free(p->memory);
 }

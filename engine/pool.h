@@ -1,6 +1,6 @@
 /*
- * Compute threads that live as long as a conversation: fork-join, a barrier, and one counter of
- * chunks.
+ * Compute threads that live as long as a conversation: fork-join, a barrier, and chunks of work that
+ * are shared out.
  *
  * There are two kinds of run, each with its own number of workers: reading weights for a single
  * token keeps fewer processors busy than a prompt's arithmetic does. A run is by the workers with
@@ -50,8 +50,13 @@ void pool_run(struct pool *p, enum pool_kind kind, void (*fn)(struct worker *w, 
 /* Inside fn: waits until all workers of the run are here. All must pass the same barriers. */
 void pool_barrier(struct worker *w);
 
-/* Inside fn: 0, 1, 2, ... over all workers of the run, from 0 again after each barrier and at the
- * start of a run. */
-size_t pool_take(struct worker *w);
+/*
+ * Inside fn: each of 0 .. n - 1 once over all workers of the run, in whatever order, then SIZE_MAX.
+ * All call it with the same n until the next barrier, after which there are n again.
+ *
+ * A worker first takes its own share, so many in a row, ascending: while it works on one, it may
+ * bring the next one into its cache. Then it helps the others, from the ends of their shares.
+ */
+size_t pool_take(struct worker *w, size_t n);
 
 #endif

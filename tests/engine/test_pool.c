@@ -1,6 +1,7 @@
 #include "config.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -36,7 +37,7 @@ relax(struct worker *w, void *arg)
 		const unsigned *from = j->cell[phase & 1];
 		unsigned *to = j->cell[!(phase & 1)];
 
-		while ((i = pool_take(w)) < CELLS)
+		while ((i = pool_take(w, CELLS)) < CELLS)
 			to[i] = from[(i + 1) % CELLS] + from[(i + CELLS - 1) % CELLS];
 		pool_barrier(w);
 	}
@@ -224,6 +225,48 @@ pool__idle__takes_no_processor_time(void **state)
 	pool_free(p);
 }
 
+enum { SHARED = 1000 };
+
+struct shares {
+	atomic_uint given[SHARED];
+	size_t first[8];		/* what each worker was given first */
+};
+
+/* Nobody goes on before all have been given something: then every share is begun by its owner. */
+static void
+take_shares(struct worker *w, void *arg)
+{
+	struct shares *s = arg;
+	size_t i = pool_take(w, SHARED);
+
+	s->first[w->index] = i;
+	atomic_fetch_add(&s->given[i], 1);
+	for (unsigned k = 0; k < pool_threads(w->pool, POOL_STEP); k++) {
+		while (!atomic_load(&s->given[SHARED * k / pool_threads(w->pool, POOL_STEP)]))
+			sched_yield();
+	}
+	while ((i = pool_take(w, SHARED)) != SIZE_MAX)
+		atomic_fetch_add(&s->given[i], 1);
+}
+
+static void
+pool__take__all_once_and_ones_own_first(void **state)
+{
+	static const unsigned counts[] = { 1, 2, 3, 8 };
+
+	for (size_t c = 0; c < sizeof counts / sizeof *counts; c++) {
+		struct pool *p = pool_new(counts[c], counts[c]);
+		struct shares s = { 0 };
+
+		pool_run(p, POOL_STEP, take_shares, &s);
+		for (unsigned i = 0; i < counts[c]; i++)
+			assert_int_equal(s.first[i], SHARED * i / counts[c]);
+		for (size_t i = 0; i < SHARED; i++)
+			assert_int_equal(s.given[i], 1);
+		pool_free(p);
+	}
+}
+
 static void
 pool__free__of_a_pool_that_never_ran(void **state)
 {
@@ -243,6 +286,7 @@ main(void)
 		cmocka_unit_test(pool__run__many_short_jobs_of_both_kinds),
 		cmocka_unit_test(pool__run__does_not_wake_those_of_the_other_kind),
 		cmocka_unit_test(pool__idle__takes_no_processor_time),
+		cmocka_unit_test(pool__take__all_once_and_ones_own_first),
 		cmocka_unit_test(pool__free__of_a_pool_that_never_ran),
 	};
 
