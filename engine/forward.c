@@ -180,8 +180,8 @@ forward_bytes(const struct forward *f)
 
 /* ---- work ------------------------------------------------------------------------------------ */
 
-/* The next of this phase's n chunks; SIZE_MAX past the last, or when the run is cancelled: then the threads only meet at
- * the barriers, which is over at once, and the results are thrown away. */
+/* The next of this phase's n chunks; SIZE_MAX past the last, and when the run is cancelled: then the
+ * threads only meet at the barriers, which is over at once, and the results are thrown away. */
 static size_t
 take(struct forward *f, struct worker *w, size_t n)
 {
@@ -404,7 +404,8 @@ attention(struct forward *f, struct worker *w, size_t layer, size_t first)
 	}
 	pool_barrier(w);
 	while ((i = take(f, w, work)) < work) {
-		/* The last tokens see most positions: the longest work comes first. */
+		/* The last tokens see most positions: the longest work of a share comes first, so
+		 * that what is left for others to help with is short. */
 		size_t t0 = first + (tiles - 1 - i / m->n_head_kv) * tile;
 
 		attend_head(f, w, layer, i % m->n_head_kv, t0, t0 + tile < f->n ? t0 + tile : f->n);

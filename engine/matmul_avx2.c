@@ -41,15 +41,15 @@ panel_lookup(vu nibbles)
 }
 
 INLINE vi
-add_byte(vi start, vu x, const unsigned i)
+magic_byte(vu x, const unsigned i)
 {
-	return start + (vi)(x >> 8 * i & 0xff);
+	return MATMUL_MAGIC + (vi)(x >> 8 * i & 0xff);
 }
 
 INLINE vi
-add_signed_byte(vi start, vu x, const unsigned i)
+magic_signed_byte(vu x, const unsigned i)
 {
-	return start + ((vi)(x << (24 - 8 * i)) >> 24);
+	return MATMUL_MAGIC + ((vi)(x << (24 - 8 * i)) >> 24);
 }
 
 /* Products are added in 16 bits, as many groups as cannot saturate, and then to the sum. */

@@ -101,15 +101,19 @@ panel_lookup(vu nibbles)
 }
 
 INLINE vi
-add_byte(vi start, vu x, const unsigned i)
+magic_byte(vu x, const unsigned i)
 {
-	return (vi)_mm512_dpbusd_epi32((__m512i)start, (__m512i)x, _mm512_set1_epi32(1 << 8 * i));
+	const __m512i magic = _mm512_set1_epi32(MATMUL_MAGIC);
+
+	return (vi)_mm512_dpbusd_epi32(magic, (__m512i)x, _mm512_set1_epi32(1 << 8 * i));
 }
 
 INLINE vi
-add_signed_byte(vi start, vu x, const unsigned i)
+magic_signed_byte(vu x, const unsigned i)
 {
-	return (vi)_mm512_dpbusd_epi32((__m512i)start, _mm512_set1_epi32(1 << 8 * i), (__m512i)x);
+	const __m512i magic = _mm512_set1_epi32(MATMUL_MAGIC);
+
+	return (vi)_mm512_dpbusd_epi32(magic, _mm512_set1_epi32(1 << 8 * i), (__m512i)x);
 }
 
 INLINE vu

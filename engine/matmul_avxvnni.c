@@ -40,15 +40,19 @@ panel_lookup(vu nibbles)
 }
 
 INLINE vi
-add_byte(vi start, vu x, const unsigned i)
+magic_byte(vu x, const unsigned i)
 {
-	return (vi)_mm256_dpbusd_avx_epi32((__m256i)start, (__m256i)x, _mm256_set1_epi32(1 << 8 * i));
+	const __m256i magic = _mm256_set1_epi32(MATMUL_MAGIC);
+
+	return (vi)_mm256_dpbusd_avx_epi32(magic, (__m256i)x, _mm256_set1_epi32(1 << 8 * i));
 }
 
 INLINE vi
-add_signed_byte(vi start, vu x, const unsigned i)
+magic_signed_byte(vu x, const unsigned i)
 {
-	return (vi)_mm256_dpbusd_avx_epi32((__m256i)start, _mm256_set1_epi32(1 << 8 * i), (__m256i)x);
+	const __m256i magic = _mm256_set1_epi32(MATMUL_MAGIC);
+
+	return (vi)_mm256_dpbusd_avx_epi32(magic, _mm256_set1_epi32(1 << 8 * i), (__m256i)x);
 }
 
 struct dot {

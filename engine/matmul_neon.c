@@ -84,15 +84,15 @@ panel_lookup(vu nibbles)
 }
 
 INLINE vi
-add_byte(vi start, vu x, const unsigned i)
+magic_byte(vu x, const unsigned i)
 {
-	return (vi)vdotq_u32((uint32x4_t)start, (uint8x16_t)x, (uint8x16_t)vdupq_n_u32(1u << 8 * i));
+	return (vi)vdotq_u32(vdupq_n_u32(MATMUL_MAGIC), (uint8x16_t)x, (uint8x16_t)vdupq_n_u32(1u << 8 * i));
 }
 
 INLINE vi
-add_signed_byte(vi start, vu x, const unsigned i)
+magic_signed_byte(vu x, const unsigned i)
 {
-	return (vi)vdotq_s32((int32x4_t)start, (int8x16_t)x, (int8x16_t)vdupq_n_s32(1 << 8 * i));
+	return (vi)vdotq_s32(vdupq_n_s32(MATMUL_MAGIC), (int8x16_t)x, (int8x16_t)vdupq_n_s32(1 << 8 * i));
 }
 
 INLINE vu

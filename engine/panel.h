@@ -78,9 +78,9 @@ static const float nibble_scale;
 /* The same for the values in the table of IQ4 that the bytes (0..15) stand for. */
 INLINE vu panel_lookup(vu nibbles);
 
-/* start + byte i of each lane, from the lowest on; unsigned, and with a sign. */
-INLINE vi add_byte(vi start, vu x, const unsigned i);
-INLINE vi add_signed_byte(vi start, vu x, const unsigned i);
+/* M (see panel_sums.h) + byte i of each lane, from the lowest on; unsigned, and with a sign. */
+INLINE vi magic_byte(vu x, const unsigned i);
+INLINE vi magic_signed_byte(vu x, const unsigned i);
 
 /* Bits 0..3 of each lane to bit 4 of its four bytes; higher bits are ignored. */
 INLINE vu spread_bits(vu bits);

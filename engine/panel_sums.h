@@ -46,11 +46,18 @@ make_scale(vf d)
 	return (struct scale){ d, d * -0x1.8p23f };
 }
 
+/* An integer that came as M + n, times the scale: rounded once. */
+INLINE vf
+times(struct scale s, vi n)
+{
+	return fma_lanes((vf)n, s.d, s.less);
+}
+
 /* acc = fma(round(dot * d), a, acc) */
 INLINE vf
 add_dot(vf acc, vi dot, struct scale s, vf a)
 {
-	return fma_lanes(fma_lanes((vf)dot, s.d, s.less), a, acc);
+	return fma_lanes(times(s, dot), a, acc);
 }
 
 /* Not a function of its own: gcc takes one that only prefetches for one without effect, and drops

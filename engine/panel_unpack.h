@@ -40,23 +40,6 @@ to_float(vu x)
 	return __builtin_convertvector((vi)x, vf);
 }
 
-/* d times byte i of each lane, rounded once: M + byte are the bits of a float (engine/panel_sums.h). */
-INLINE vf
-times_byte(struct scale d, vu x, const unsigned i)
-{
-	const vi magic = (vi){ 0 } + MATMUL_MAGIC;
-
-	return fma_lanes((vf)add_byte(magic, x, i), d.d, d.less);
-}
-
-INLINE vf
-times_signed_byte(struct scale d, vu x, const unsigned i)
-{
-	const vi magic = (vi){ 0 } + MATMUL_MAGIC;
-
-	return fma_lanes((vf)add_signed_byte(magic, x, i), d.d, d.less);
-}
-
 INLINE void
 put_scale_and_minimum(struct sink *o, vu head)
 {
@@ -220,8 +203,8 @@ walk_q2_k(const uint8_t *p, size_t stride, size_t blocks, struct sink *o)
 		m = make_scale(-f[1]);
 		UNROLL
 		for (int i = 0; i < 16; i++) {
-			put_scale(o, i, times_byte(d, sc[i / 4] & NIBBLES, i % 4));
-			put_minimum(o, i, times_byte(m, sc[i / 4] >> 4 & NIBBLES, i % 4));
+			put_scale(o, i, times(d, magic_byte(sc[i / 4] & NIBBLES, i % 4)));
+			put_minimum(o, i, times(m, magic_byte(sc[i / 4] >> 4 & NIBBLES, i % 4)));
 		}
 		UNROLL
 		for (int c = 0; c < 4; c++) {
@@ -272,7 +255,7 @@ walk_q3_k(const uint8_t *p, size_t stride, size_t blocks, struct sink *o)
 		q3_k_scales(tail, sc);
 		UNROLL
 		for (int i = 0; i < 16; i++)
-			put_scale(o, i, times_signed_byte(d, (vu)((vb)sc[i / 4] - 32), i % 4));
+			put_scale(o, i, times(d, magic_signed_byte((vu)((vb)sc[i / 4] - 32), i % 4)));
 		UNROLL
 		for (int c = 0; c < 4; c++) {
 			vu x[4];
@@ -316,8 +299,8 @@ put_k4_scales(struct sink *o, const vu head[4])
 	mins[1] = merge(head[2] >> 2, head[3] >> 4, NIBBLES) & 0x3f3f3f3f;
 	UNROLL
 	for (int i = 0; i < 8; i++) {
-		put_scale(o, i, times_byte(d, sc[i / 4], i % 4));
-		put_minimum(o, i, times_byte(m, mins[i / 4], i % 4));
+		put_scale(o, i, times(d, magic_byte(sc[i / 4], i % 4)));
+		put_minimum(o, i, times(m, magic_byte(mins[i / 4], i % 4)));
 	}
 }
 
@@ -420,7 +403,7 @@ walk_q6_k(const uint8_t *p, size_t stride, size_t blocks, struct sink *o)
 		d = make_scale(f[1]);
 		UNROLL
 		for (int i = 0; i < 16; i++)
-			put_scale(o, i, times_signed_byte(d, sc[i / 4], i % 4));
+			put_scale(o, i, times(d, magic_signed_byte(sc[i / 4], i % 4)));
 		UNROLL
 		for (int c = 0; c < 4; c++) {
 			prefetch(o, p + 210, stride, 2);
