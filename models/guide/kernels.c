@@ -80,70 +80,56 @@ swiglu_backward(const uint16_t *gu, const uint16_t *g, uint16_t *out, long n, lo
 		}
 }
 
-/*
- * Rows of queries, keys and values (heads, kv, kv of hd) of b texts of t tokens, to q [b kv][group t][hd], k and v [b kv][t][hd]; queries and
- * keys are rotated by the angles of cosine and sine [t][hd / 2], queries scaled as well.
- */
-void
-heads_forward(const uint16_t *in, const float *cosine, const float *sine, uint16_t *q, uint16_t *k, uint16_t *v, long b, long t, long heads,
-	long kv, long hd, float scale)
+/* A row of hd, in pairs, rotated by the angles of cosine and sine [hd / 2], or back, and scaled. */
+static void
+rotate(const uint16_t *from, uint16_t *to, const float *cosine, const float *sine, long hd, float scale, int back)
 {
-	long group = heads / kv;
+	for (long j = 0; j < hd / 2; j++) {
+		float x0 = wide(from[2 * j]), x1 = wide(from[2 * j + 1]), s = back ? -sine[j] : sine[j];
+
+		to[2 * j] = narrow((x0 * cosine[j] - x1 * s) * scale);
+		to[2 * j + 1] = narrow((x0 * s + x1 * cosine[j]) * scale);
+	}
+}
+
+/*
+ * Rows of queries, keys and values (heads, kv, kv of hd) of b texts of t tokens, from `rows` to apart, q [b heads][t][hd], k and v
+ * [b kv][t][hd], or back. Queries and keys are rotated by the angles of cosine and sine [t][hd / 2], queries scaled as well.
+ */
+static void
+move_heads(uint16_t *rows, uint16_t *const apart[3], const float *cosine, const float *sine, long b, long t, long heads, long kv, long hd,
+	float scale, int back)
+{
+	const long n[3] = { heads, kv, kv };
 
 	for (long i = 0; i < b; i++)
-		for (long p = 0; p < t; p++, in += (heads + 2 * kv) * hd)
-			for (long h = 0; h < heads + 2 * kv; h++) {
-				const uint16_t *x = in + h * hd;
-				const float *c = cosine + p * hd / 2, *s = sine + p * hd / 2;
-				uint16_t *y;
-				float m = h < heads ? scale : 1;
+		for (long p = 0; p < t; p++)
+			for (long w = 0; w < 3; w++)
+				for (long h = 0; h < n[w]; h++, rows += hd) {
+					uint16_t *row = apart[w] + ((i * n[w] + h) * t + p) * hd;
+					uint16_t *to = back ? rows : row;
+					const uint16_t *from = back ? row : rows;
 
-				if (h < heads)
-					y = q + (((i * kv + h / group) * group + h % group) * t + p) * hd;
-				else if (h < heads + kv)
-					y = k + ((i * kv + h - heads) * t + p) * hd;
-				else {
-					memcpy(v + ((i * kv + h - heads - kv) * t + p) * hd, x, hd * sizeof *x);
-					continue;
+					if (w == 2)
+						memcpy(to, from, hd * sizeof *to);
+					else
+						rotate(from, to, cosine + p * hd / 2, sine + p * hd / 2, hd,
+							w == 0 ? scale : 1, back);
 				}
-				for (long j = 0; j < hd / 2; j++) {
-					float x0 = wide(x[2 * j]), x1 = wide(x[2 * j + 1]);
-
-					y[2 * j] = narrow((x0 * c[j] - x1 * s[j]) * m);
-					y[2 * j + 1] = narrow((x0 * s[j] + x1 * c[j]) * m);
-				}
-			}
 }
 
 void
-heads_backward(const uint16_t *q, const uint16_t *k, const uint16_t *v, const float *cosine, const float *sine, uint16_t *out, long b, long t,
-	long heads, long kv, long hd, float scale)
+heads_forward(uint16_t *in, const float *cosine, const float *sine, uint16_t *q, uint16_t *k, uint16_t *v, long b, long t, long heads,
+	long kv, long hd, float scale)
 {
-	long group = heads / kv;
+	move_heads(in, (uint16_t *const[]){ q, k, v }, cosine, sine, b, t, heads, kv, hd, scale, 0);
+}
 
-	for (long i = 0; i < b; i++)
-		for (long p = 0; p < t; p++, out += (heads + 2 * kv) * hd)
-			for (long h = 0; h < heads + 2 * kv; h++) {
-				uint16_t *x = out + h * hd;
-				const float *c = cosine + p * hd / 2, *s = sine + p * hd / 2;
-				const uint16_t *y;
-				float m = h < heads ? scale : 1;
-
-				if (h < heads)
-					y = q + (((i * kv + h / group) * group + h % group) * t + p) * hd;
-				else if (h < heads + kv)
-					y = k + ((i * kv + h - heads) * t + p) * hd;
-				else {
-					memcpy(x, v + ((i * kv + h - heads - kv) * t + p) * hd, hd * sizeof *x);
-					continue;
-				}
-				for (long j = 0; j < hd / 2; j++) {
-					float y0 = wide(y[2 * j]), y1 = wide(y[2 * j + 1]);
-
-					x[2 * j] = narrow((y0 * c[j] + y1 * s[j]) * m);
-					x[2 * j + 1] = narrow((y1 * c[j] - y0 * s[j]) * m);
-				}
-			}
+void
+heads_backward(uint16_t *q, uint16_t *k, uint16_t *v, const float *cosine, const float *sine, uint16_t *out, long b, long t, long heads,
+	long kv, long hd, float scale)
+{
+	move_heads(out, (uint16_t *const[]){ q, k, v }, cosine, sine, b, t, heads, kv, hd, scale, 1);
 }
 
 /* Softmax in place of n rows of t, where row i sees the first i % t + 1 columns. */
