@@ -1,10 +1,11 @@
 /*
  * How fast the matrix products are, one thread: bench_matmul [ISA|-] [TYPE|-] [COLS ROWS [MIB]]
  *
- * Decode: weights come from memory, a different copy of the matrix each time, more of them than any cache
- * holds (MIB in all; with 0 it is one matrix, and a small one stays in the cache); GB/s of weights for 1 token, and the time of 4 and 8 tokens relative to one. Prefill: 10^9
- * multiplications a second for 128 and 512 tokens, and the share of what the processor's int8 (float types:
- * float) multiply-add reaches in a loop that does nothing else. Best of several.
+ * Decode: weights come from memory, a different copy of the matrix each time, more of them than any
+ * cache holds (MIB in all; with 0 there is one, and a small one stays in the cache, which tells
+ * computing from waiting); GB/s of weights for 1 token, and the time of 4 and 8 tokens relative to one.
+ * Prefill: 10^9 multiplications a second for 128 and 512 tokens, and the share of what the processor's
+ * int8 (float types: float) multiply-add reaches in a loop that does nothing else. Best of several.
  */
 #include "config.h"
 
