@@ -6,9 +6,10 @@
  * Activations for quantised weights are int8 in blocks of 32 with a float scale. The order of all
  * additions is fixed by (row, token, columns) alone and is the same in every table:
  *
- *   quantised:  for each block of 32 in turn, dot = the exact integer dot product,
- *               acc = fma(round(dot * w.d), a.d, acc), then acc = fma(w.m, a.s, acc) where the type has
- *               minimums; types with a scale for 16 weights do each of the two steps half by half.
+ *   quantised:  for each block of 32 in turn, dot = the exact integer dot product, x = round(dot * w.d),
+ *               acc = fma(x, a.d, acc), then acc = fma(w.m, a.s, acc) where the type has minimums;
+ *               types with a scale for 16 weights have two halves, dot0 and dot1: there
+ *               x = fma(dot1, w.d1, round(dot0 * w.d0)), and two minimums follow in turn.
  *   float:      p = fma(w, x, p) over 128 columns in turn, then acc = acc + p.
  *
  * So a result does not depend on the instruction set, the thread count, on where r0 lies, or on how many

@@ -1,8 +1,8 @@
 /*
- * AVX-512 with VNNI: panels of 32 rows, two vectors; tiles of up to 6 tokens, so that
- * the integer and the float sums of a tile, 12 each, stay in registers (12 tokens with the float sums in
- * memory need fewer loads, and are 10 % slower). vpdpbusd multiplies four unsigned weights (w + 128) of a row with four signed activations of
- * a token, which come from memory to all rows.
+ * AVX-512 with VNNI: panels of 32 rows, two vectors; tiles of up to 4 tokens, so that a tile's dot products,
+ * those of the half before times their scale, and its sums, 8 each, stay in registers. vpdpbusd multiplies
+ * four unsigned weights (w + 128) of a row with four signed activations of a token, which come from memory to
+ * all rows. Loads are not what is scarce: with 6 tokens, or 12 and the sums in memory, it is no faster.
  */
 #include "config.h"
 
@@ -10,7 +10,7 @@
 
 #define LANES 16
 #define PANEL_ROWS 32
-#define TILE_TOKENS 6
+#define TILE_TOKENS 4
 #define PREFETCH_LOCALITY 2	/* second-level cache */
 
 #include "engine/panel.h"
@@ -191,10 +191,8 @@ end_dot(const struct dot *d)
 	TILE(name, 1, kind, 8, 0)                                                                  \
 	TILE(name, 2, kind, 8, 0)                                                                  \
 	TILE(name, 3, kind, 8, 0)                                                                  \
-	TILE(name, 4, kind, 8, 0)                                                                  \
-	TILE(name, 5, kind, 8, 0)                                                                  \
-	TILE(name, 6, kind, 8, 0)
-#define UP_TO_6(name) { name##_1, name##_2, name##_3, name##_4, name##_5, name##_6 }
+	TILE(name, 4, kind, 8, 0)
+#define UP_TO_4(name) { name##_1, name##_2, name##_3, name##_4 }
 
 TILES(whole, KIND_WHOLE)
 TILES(whole_min, KIND_WHOLE_MIN)
@@ -206,11 +204,11 @@ static tile_fn *
 tile_for(enum quant_type type, size_t tokens)
 {
 	static tile_fn *const tiles[KIND_COUNT][TILE_TOKENS] = {
-		[KIND_WHOLE] = UP_TO_6(whole),
-		[KIND_WHOLE_MIN] = UP_TO_6(whole_min),
-		[KIND_HALVES] = UP_TO_6(halves),
-		[KIND_HALVES_MIN] = UP_TO_6(halves_min),
-		[KIND_FLOAT] = UP_TO_6(floats),
+		[KIND_WHOLE] = UP_TO_4(whole),
+		[KIND_WHOLE_MIN] = UP_TO_4(whole_min),
+		[KIND_HALVES] = UP_TO_4(halves),
+		[KIND_HALVES_MIN] = UP_TO_4(halves_min),
+		[KIND_FLOAT] = UP_TO_4(floats),
 	};
 
 	return tiles[panel_formats[type].kind][tokens - 1];

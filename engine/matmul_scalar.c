@@ -267,11 +267,8 @@ add_block(float acc, const struct weights *w, const struct act_block *a, bool ha
 	int lo = dot16(w->w, a->q), hi = dot16(w->w + 16, a->q + 16);
 
 	if (halves) {
-		acc = fmaf((float)lo * w->d[0], a->d, acc);
-		if (minimum)
-			acc = fmaf(w->m[0], a->s[1], acc);
-		acc = fmaf((float)hi * w->d[1], a->d, acc);
-		return minimum ? fmaf(w->m[1], a->s[2], acc) : acc;
+		acc = fmaf(fmaf((float)hi, w->d[1], (float)lo * w->d[0]), a->d, acc);
+		return minimum ? fmaf(w->m[1], a->s[2], fmaf(w->m[0], a->s[1], acc)) : acc;
 	}
 	acc = fmaf((float)(lo + hi) * w->d[0], a->d, acc);
 	return minimum ? fmaf(w->m[0], a->s[0], acc) : acc;

@@ -33,6 +33,7 @@ enum {
 	FEW_TOKENS = 4,
 	PANEL_BLOCKS = 16,            /* blocks of 32 columns in a chunk: two super-blocks */
 	PANEL_GROUP = PANEL_ROWS * 4, /* bytes of 4 columns of a panel */
+	VECTORS = PANEL_ROWS / LANES,
 };
 
 #define INLINE static inline __attribute__((always_inline))
@@ -134,21 +135,27 @@ has_minimum(struct coding c)
  * the bits of the float M + dot (see panel_sums.h).
  */
 
+/* A scale of a vector of rows, and what takes M away from the sums (see panel_sums.h). */
+struct scale {
+	vf d, less;
+};
+
 /*
  * A chunk of a panel. A block is 8 groups of 4 columns, [8][PANEL_ROWS][4] bytes; scales and minimums are
- * [block][PANEL_ROWS], or [block][2][PANEL_ROWS] where there is one for 16 weights. Float weights are
- * [column][PANEL_ROWS] floats in q.
+ * [block][VECTORS] vectors of rows, or [block][2][VECTORS] where there is one for 16 weights. Float weights
+ * are [column][PANEL_ROWS] floats in q.
  */
 struct panel {
 	uint8_t q[PANEL_BLOCKS * 8 * PANEL_GROUP] __attribute__((aligned(64)));
-	float d[PANEL_BLOCKS * 2 * PANEL_ROWS] __attribute__((aligned(64)));
-	float m[PANEL_BLOCKS * 2 * PANEL_ROWS] __attribute__((aligned(64)));
+	struct scale d[PANEL_BLOCKS * 2 * VECTORS] __attribute__((aligned(64)));
+	vf m[PANEL_BLOCKS * 2 * VECTORS] __attribute__((aligned(64)));
 };
 
 /* Where an unpacker puts LANES rows. */
 struct panel_out {
 	uint8_t *q;
-	float *d, *m;
+	struct scale *d;
+	vf *m;
 };
 
 /*

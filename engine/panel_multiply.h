@@ -122,7 +122,7 @@ unpack_chunk(const struct work *o, size_t r, const struct columns *c, struct pan
 	}
 	for (size_t i = 0; i < PANEL_ROWS; i += LANES)
 		o->format->unpack(p + i * stride, stride, n,
-			(struct panel_out){ x->q + 4 * i, x->d + i, x->m + i }, next);
+			(struct panel_out){ x->q + 4 * i, x->d + i / LANES, x->m + i / LANES }, next);
 }
 
 /* How many of the tokens left the next tile takes: 4 and 4 is better than 6 and 2. */

@@ -90,7 +90,7 @@ put_scale(struct sink *o, const int i, vf d)
 	if (o->tokens)
 		o->d[i] = d;
 	else
-		*(vf *)(o->to.d + i * PANEL_ROWS) = d;
+		o->to.d[i * VECTORS] = make_scale(d);
 }
 
 INLINE void
@@ -99,22 +99,29 @@ put_minimum(struct sink *o, const int i, vf m)
 	if (o->tokens)
 		o->m[i] = m;
 	else
-		*(vf *)(o->to.m + i * PANEL_ROWS) = m;
+		o->to.m[i * VECTORS] = m;
 }
 
-/* The step's dot products j, of a part of their block, into the sums; with scale and minimum k. */
-INLINE void
-add_dots(struct sink *o, const struct coding c, const int j, const int k, const int part)
+/* The dot products of the step's block i with token t, times their scales. */
+INLINE vf
+scaled_dots(const struct sink *o, const struct coding c, const int i, const int t)
 {
-	const struct scale scale = make_scale(o->d[k]);
+	const struct dot *dot = &o->dot[2 * i * FEW_TOKENS + t];
 
+	if (has_halves(c))
+		return plus_times(times(make_scale(o->d[2 * i]), end_dot(&dot[0])), o->d[2 * i + 1],
+			end_dot(&dot[FEW_TOKENS]));
+	return times(make_scale(o->d[i]), end_dot(&dot[FEW_TOKENS]));
+}
+
+/* The step's minimum k, of a part of its block i, into the sums. */
+INLINE void
+add_minimum(struct sink *o, const int k, const int i, const int part)
+{
 	FOR_TOKENS (t, o) {
-		const struct act_block *a = block(&o->x, t) + j / 2;
-		const vi dot = end_dot(&o->dot[j * FEW_TOKENS + t]);
+		const struct act_block *a = block(&o->x, t) + i;
 
-		o->sum[t] = add_dot(o->sum[t], dot, scale, broadcast_float(a->d));
-		if (has_minimum(c))
-			o->sum[t] = fma_lanes(o->m[k], broadcast_float(a->s[part]), o->sum[t]);
+		o->sum[t] = fma_lanes(o->m[k], broadcast_float(a->s[part]), o->sum[t]);
 	}
 }
 
@@ -126,11 +133,16 @@ finish(struct sink *o, const struct coding c, const int i, const int n)
 		return;
 	UNROLL
 	for (int b = i; b < i + n; b++) {
-		if (has_halves(c)) {
-			add_dots(o, c, 2 * b, 2 * b, 1);
-			add_dots(o, c, 2 * b + 1, 2 * b + 1, 2);
-		} else {
-			add_dots(o, c, 2 * b + 1, b, 0);
+		FOR_TOKENS (t, o) {
+			const struct act_block *a = block(&o->x, t) + b;
+
+			o->sum[t] = fma_lanes(scaled_dots(o, c, b, t), broadcast_float(a->d), o->sum[t]);
+		}
+		if (has_minimum(c) && has_halves(c)) {
+			add_minimum(o, 2 * b, b, 1);
+			add_minimum(o, 2 * b + 1, b, 2);
+		} else if (has_minimum(c)) {
+			add_minimum(o, b, b, 0);
 		}
 	}
 }
@@ -162,8 +174,8 @@ advance(struct sink *o, const struct coding c, const size_t n)
 		return;
 	}
 	o->to.q += n * (floats ? 1 : 8) * PANEL_GROUP;
-	o->to.d += scales * PANEL_ROWS;
-	o->to.m += scales * PANEL_ROWS;
+	o->to.d += scales * VECTORS;
+	o->to.m += scales * VECTORS;
 }
 
 /* The sums of a chunk of float weights are added up apart (engine/matmul.h). */

@@ -35,11 +35,6 @@ block(const struct tokens *x, int t)
 	return token(x, t);
 }
 
-/* A scale of a vector of rows, and what takes M away from the sums. */
-struct scale {
-	vf d, less;
-};
-
 INLINE struct scale
 make_scale(vf d)
 {
@@ -53,11 +48,11 @@ times(struct scale s, vi n)
 	return fma_lanes((vf)n, s.d, s.less);
 }
 
-/* acc = fma(round(dot * d), a, acc) */
+/* Another one times its scale, added: M is taken away first, which is exact. */
 INLINE vf
-add_dot(vf acc, vi dot, struct scale s, vf a)
+plus_times(vf sum, vf d, vi n)
 {
-	return fma_lanes(times(s, dot), a, acc);
+	return fma_lanes((vf)n - 0x1.8p23f, d, sum);
 }
 
 /* Not a function of its own: gcc takes one that only prefetches for one without effect, and drops

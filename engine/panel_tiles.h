@@ -4,8 +4,6 @@
  * tile_floats(), so that the sums of a tile are registers.
  */
 
-enum { VECTORS = PANEL_ROWS / LANES };
-
 /* The next tile's activations, which may be far away. Past the last token this does no harm. */
 INLINE void
 prefetch_tokens(const struct tokens *x, const int tokens)
@@ -15,17 +13,11 @@ prefetch_tokens(const struct tokens *x, const int tokens)
 		__builtin_prefetch((const char *)token(x, t) + (size_t)tokens * x->stride, 0, 3);
 }
 
-/*
- * Adds part 0 (all), 1 or 2 (a half) of a block to the sums: its dot products, then its minimum if
- * it has one.
- */
+/* The dot products of part 0 (all), 1 or 2 (a half) of a block. */
 INLINE void
-tile_part(const uint8_t *q, const float *d, const float *m, const struct tokens *x, vf sum[],
-	const int part, const int tokens, const struct coding c)
+tile_dots(struct dot dot[], const uint8_t *q, const struct tokens *x, const int part, const int tokens,
+	const struct coding c)
 {
-	struct dot dot[VECTORS * TILE_TOKENS];
-	struct scale scale[VECTORS];
-
 	UNROLL
 	for (int i = 0; i < tokens * VECTORS; i++)
 		start_dot(&dot[i], block(x, i / VECTORS), part, c);
@@ -42,25 +34,48 @@ tile_part(const uint8_t *q, const float *d, const float *m, const struct tokens 
 		for (int i = 0; i < tokens * VECTORS; i++)
 			add_group(&dot[i], w[i % VECTORS], block(x, i / VECTORS), g, c);
 	}
-	UNROLL
-	for (int v = 0; v < VECTORS; v++)
-		scale[v] = make_scale(*(const vf *)(d + v * LANES));
-	UNROLL
-	for (int i = 0; i < tokens * VECTORS; i++) {
-		const struct act_block *a = block(x, i / VECTORS);
-		const int v = i % VECTORS;
+}
 
-		sum[i] = add_dot(sum[i], end_dot(&dot[i]), scale[v], broadcast_float(a->d));
-		if (has_minimum(c))
-			sum[i] = fma_lanes(*(const vf *)(m + v * LANES), broadcast_float(a->s[part]), sum[i]);
+/* Adds the minimum of a part of a block to the sums. */
+INLINE void
+tile_minimum(const vf *m, const struct tokens *x, vf sum[], const int part, const int tokens)
+{
+	UNROLL
+	for (int i = 0; i < tokens * VECTORS; i++)
+		sum[i] = fma_lanes(m[i % VECTORS], broadcast_float(block(x, i / VECTORS)->s[part]), sum[i]);
+}
+
+/* Adds a block to the sums: its dot products, then its minimums if it has any. */
+INLINE void
+tile_block(const uint8_t *q, const struct scale *d, const vf *m, const struct tokens *x, vf sum[],
+	const int tokens, const struct coding c)
+{
+	struct dot dot[VECTORS * TILE_TOKENS];
+	vf scaled[VECTORS * TILE_TOKENS];
+
+	tile_dots(dot, q, x, has_halves(c), tokens, c);
+	UNROLL
+	for (int i = 0; i < tokens * VECTORS; i++)
+		scaled[i] = times(d[i % VECTORS], end_dot(&dot[i]));
+	if (has_halves(c)) {
+		tile_dots(dot, q, x, 2, tokens, c);
+		UNROLL
+		for (int i = 0; i < tokens * VECTORS; i++)
+			scaled[i] = plus_times(scaled[i], d[VECTORS + i % VECTORS].d, end_dot(&dot[i]));
 	}
+	UNROLL
+	for (int i = 0; i < tokens * VECTORS; i++)
+		sum[i] = fma_lanes(scaled[i], broadcast_float(block(x, i / VECTORS)->d), sum[i]);
+	if (has_minimum(c))
+		tile_minimum(m, x, sum, has_halves(c), tokens);
+	if (has_minimum(c) && has_halves(c))
+		tile_minimum(m + VECTORS, x, sum, 2, tokens);
 }
 
 INLINE void
 tile_blocks(const struct panel *restrict p, size_t n, const void *act, size_t stride,
 	float *restrict sum, struct panel_ahead *next, const int tokens, const struct coding c)
 {
-	const int parts = has_halves(c) ? 2 : 1;
 	vf acc[VECTORS * TILE_TOKENS];
 
 	UNROLL
@@ -69,14 +84,11 @@ tile_blocks(const struct panel *restrict p, size_t n, const void *act, size_t st
 	for (size_t b = 0; b < n; b++) {
 		const struct tokens x = tokens_from(act, b * sizeof(struct act_block), stride);
 		const uint8_t *q = p->q + b * 8 * PANEL_GROUP;
-		const float *d = p->d + b * (size_t)parts * PANEL_ROWS;
-		const float *m = p->m + b * (size_t)parts * PANEL_ROWS;
+		const size_t scales = b * (size_t)(has_halves(c) ? 2 : 1) * VECTORS;
 
 		prefetch_lines(next, 1);
 		prefetch_tokens(&x, tokens);
-		tile_part(q, d, m, &x, acc, parts - 1, tokens, c);
-		if (parts == 2)
-			tile_part(q, d + PANEL_ROWS, m + PANEL_ROWS, &x, acc, 2, tokens, c);
+		tile_block(q, p->d + scales, p->m + scales, &x, acc, tokens, c);
 	}
 	UNROLL
 	for (int i = 0; i < tokens * VECTORS; i++)
