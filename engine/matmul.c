@@ -68,10 +68,14 @@ find(const struct matmul_ops **list)
 static size_t
 find(const struct matmul_ops **list)
 {
+	size_t n = 0;
+
 	if (!(getauxval(AT_HWCAP) & HWCAP_ASIMDDP))
 		return 0;
-	list[0] = &matmul_neon;
-	return 1;
+	list[n++] = &matmul_neon;
+	if (getauxval(AT_HWCAP2) & HWCAP2_I8MM)
+		list[n++] = &matmul_i8mm;
+	return n;
 }
 #else
 static size_t

@@ -65,7 +65,7 @@ struct act {
 };
 
 struct matmul_ops {
-	const char *isa;	/* "scalar", "avx2", "avxvnni", "avx512", "neon" */
+	const char *isa;	/* "scalar", "avx2", "avxvnni", "avx512", "neon", "i8mm" */
 
 	/* Rows are worked on by this many: let r0 be a multiple of it, and a call have several times as many
 	 * rows, for the next ones are prefetched while the present ones are computed. Any r0, r1 is correct. */

@@ -112,6 +112,7 @@ end_dot(const struct dot *d)
 #include "engine/panel_sums.h"
 #include "engine/panel_sink.h"
 #include "engine/panel_unpack.h"
+#include "engine/panel_dots.h"
 #include "engine/panel_tiles.h"
 
 #define TILES(name, kind, width, zero)                                                             \

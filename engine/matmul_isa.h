@@ -9,5 +9,6 @@ extern const struct matmul_ops matmul_avx2;	/* AVX2, FMA, F16C */
 extern const struct matmul_ops matmul_avxvnni;	/* those and AVX-VNNI */
 extern const struct matmul_ops matmul_avx512;	/* AVX-512 F, BW, DQ, VL, VNNI */
 extern const struct matmul_ops matmul_neon;	/* ARMv8.2 with the dot product */
+extern const struct matmul_ops matmul_i8mm;	/* ARMv8.6 with products of int8 matrices */
 
 #endif

@@ -14,9 +14,9 @@
  *
  * A file of an instruction set defines LANES (32-bit lanes of a vector), PANEL_ROWS (a multiple of
  * LANES), TILE_TOKENS (of the largest tile) and PREFETCH_LOCALITY, includes this header, defines
- * the functions declared here, includes panel_sums.h, panel_unpack.h and panel_tiles.h, makes its
- * tiles and tile_for(), and includes panel_multiply.h and panel_quantise.h. All is static: nothing
- * compiled for one instruction set can be called by code of another.
+ * the functions declared here, includes panel_sums.h, panel_sink.h, panel_unpack.h, panel_dots.h and
+ * panel_tiles.h, makes its tiles and tile_for() (panel_kinds.h), and includes panel_multiply.h and
+ * panel_quantise.h. All is static: nothing compiled for one instruction set can be called by code of another.
  */
 #ifndef ENGINE_PANEL_H
 #define ENGINE_PANEL_H
@@ -67,6 +67,11 @@ INLINE vf load_halves(const uint8_t *p, size_t stride);
 /* The bytes of a panel for unsigned weights, x & mask, less `zero` (0, 4, 8, 16, 32); and for signed weights. */
 INLINE vu panel_unsigned(vu x, uint32_t mask, int zero);
 INLINE vu panel_signed(vu q);
+
+#ifdef PANEL_PAIRS
+/* Two groups of a vector of rows were stored: to the order in which the instruction set's own tile_dots() wants them. */
+INLINE void pair_groups(uint8_t *even, uint8_t *odd);
+#endif
 
 /* (a & ~mask) | (b & mask) */
 INLINE vu merge(vu a, vu b, uint32_t mask);

@@ -68,7 +68,13 @@ put(struct sink *o, const struct coding c, const int i, const int g, vu w)
 	const int part = has_halves(c) ? 1 + g / 4 : 0;
 
 	if (!o->tokens) {
-		*(vu *)(o->to.q + (i * 8 + g) * PANEL_GROUP) = w;
+		uint8_t *to = o->to.q + (i * 8 + g) * PANEL_GROUP;
+
+		*(vu *)to = w;
+#ifdef PANEL_PAIRS
+		if (g % 2)
+			pair_groups(to - PANEL_GROUP, to);
+#endif
 		return;
 	}
 	FOR_TOKENS (t, o) {

@@ -1,7 +1,7 @@
 /*
  * Tiles: a chunk of a panel times a few tokens, for all vector widths. Included by the files of the
- * instruction sets, which make tiles of a fixed number of tokens from tile_blocks() and
- * tile_floats(), so that the sums of a tile are registers.
+ * instruction sets, after tile_dots(), which is in panel_dots.h or their own. They make tiles of a fixed number of
+ * tokens from tile_blocks() and tile_floats(), so that the sums of a tile are registers.
  */
 
 /* The next tile's activations, which may be far away. Past the last token this does no harm. */
@@ -11,29 +11,6 @@ prefetch_tokens(const struct tokens *x, const int tokens)
 	UNROLL
 	for (int t = 0; t < tokens; t++)
 		__builtin_prefetch((const char *)token(x, t) + (size_t)tokens * x->stride, 0, 3);
-}
-
-/* The dot products of part 0 (all), 1 or 2 (a half) of a block. */
-INLINE void
-tile_dots(struct dot dot[], const uint8_t *q, const struct tokens *x, const int part, const int tokens,
-	const struct coding c)
-{
-	UNROLL
-	for (int i = 0; i < tokens * VECTORS; i++)
-		start_dot(&dot[i], block(x, i / VECTORS), part, c);
-	UNROLL
-	for (int g = 0; g < 8; g++) {
-		vu w[VECTORS];
-
-		if (part && g / 4 != part - 1)
-			continue;
-		UNROLL
-		for (int v = 0; v < VECTORS; v++)
-			w[v] = *(const vu *)(q + g * PANEL_GROUP + v * 4 * LANES);
-		UNROLL
-		for (int i = 0; i < tokens * VECTORS; i++)
-			add_group(&dot[i], w[i % VECTORS], block(x, i / VECTORS), g, c);
-	}
 }
 
 /* Adds the minimum of a part of a block to the sums. */
@@ -50,18 +27,18 @@ INLINE void
 tile_block(const uint8_t *q, const struct scale *d, const vf *m, const struct tokens *x, vf sum[],
 	const int tokens, const struct coding c)
 {
-	struct dot dot[VECTORS * TILE_TOKENS];
+	vi dot[VECTORS * TILE_TOKENS];
 	vf scaled[VECTORS * TILE_TOKENS];
 
 	tile_dots(dot, q, x, has_halves(c), tokens, c);
 	UNROLL
 	for (int i = 0; i < tokens * VECTORS; i++)
-		scaled[i] = times(d[i % VECTORS], end_dot(&dot[i]));
+		scaled[i] = times(d[i % VECTORS], dot[i]);
 	if (has_halves(c)) {
 		tile_dots(dot, q, x, 2, tokens, c);
 		UNROLL
 		for (int i = 0; i < tokens * VECTORS; i++)
-			scaled[i] = plus_times(scaled[i], d[VECTORS + i % VECTORS].d, end_dot(&dot[i]));
+			scaled[i] = plus_times(scaled[i], d[VECTORS + i % VECTORS].d, dot[i]);
 	}
 	UNROLL
 	for (int i = 0; i < tokens * VECTORS; i++)

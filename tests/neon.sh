@@ -1,5 +1,5 @@
 #!/bin/sh
-# The NEON kernels: builds hum for 64-bit ARM in build-neon/, runs the tests of the kernels under qemu-user.
+# The kernels for ARM, NEON and SMMLA: builds hum for 64-bit ARM in build-neon/, runs the tests of the kernels under qemu-user.
 #
 # Needs a cross compiler, qemu-user, and the libraries for arm64. On Debian, as root:
 #   dpkg --add-architecture arm64; apt-get update
