@@ -107,10 +107,11 @@ session_path(const struct session *s)
 
 /* ---- the whole conversation at once ---------------------------------------------------------- */
 
-static void
-dump_message(struct strbuf *out, const struct message *m)
+/* Without its text. */
+static struct event
+message_event(const struct message *m)
 {
-	struct event ev = {
+	return (struct event){
 		.kind = EVENT_MESSAGE,
 		.id = m->id,
 		.parent = m->parent,
@@ -119,9 +120,15 @@ dump_message(struct strbuf *out, const struct message *m)
 		.model = text_of(m->model),
 		.seed = m->seed,
 		.sampling = m->sampling,
-		.text = { m->text.s, m->text.len },
 	};
+}
 
+static void
+dump_message(struct strbuf *out, const struct message *m)
+{
+	struct event ev = message_event(m);
+
+	ev.text = (struct event_text){ m->text.s, m->text.len };
 	event_write(out, &ev);
 	if (m->role == ROLE_ASSISTANT && m->finish != FINISH_OPEN) {
 		ev = (struct event){
@@ -329,21 +336,6 @@ new_message(struct session *s, int parent, enum chat_role role, struct message *
 	(*out)->at_ms = now_ms();
 	c->head = id;
 	return 0;
-}
-
-static struct event
-message_event(const struct message *m)
-{
-	return (struct event){
-		.kind = EVENT_MESSAGE,
-		.id = m->id,
-		.parent = m->parent,
-		.role = m->role,
-		.at_ms = m->at_ms,
-		.model = text_of(m->model),
-		.seed = m->seed,
-		.sampling = m->sampling,
-	};
 }
 
 /* A title from the first words of the user, unless there are none. */
