@@ -226,16 +226,22 @@ static int
 chat_close(struct chat *h, int status, struct err *e)
 {
 	bool unsaved = false;
+	char *unsent = NULL;
 
-	if (h->controlling && h->controller.session)
+	if (h->controlling && h->controller.session) {
 		unsaved = controller_finish(&h->controller, e) < 0;
+		unsent = xstrdup(ui_input(h->ui));
+	}
 	ui_free(h->ui);
 	keymap_free(h->keymap);
 	restore_stderr(h);
 	if (unsaved) {
 		print_conversation(&h->controller.session->conv);
+		if (*unsent)
+			printf("\n> %s\n", unsent);
 		status = ERR_STORE;
 	}
+	free(unsent);
 	if (h->controlling)
 		controller_release(&h->controller);
 	if (h->backend)

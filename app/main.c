@@ -46,7 +46,7 @@ main(int argc, char **argv)
 	}
 	options_release(&o);
 	/* A full disk or a closed pipe behind stdout is not success. */
-	if (fflush(stdout) != 0 && !status) {
+	if ((fflush(stdout) != 0 || ferror(stdout)) && !status) {
 		perror("hum: output");
 		status = ERR_STORE;
 	}

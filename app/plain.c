@@ -72,7 +72,7 @@ take_lines(struct plain *p)
 		on_line(p, line.s);
 	}
 	if (p->eof && !p->in.len && p->c->phase == PHASE_IDLE)
-		controller_quit(p->c, 0);
+		controller_quit(p->c, p->c->failed);
 	strbuf_release(&line);
 }
 

@@ -186,6 +186,7 @@ move_on(struct session *s, struct err *e)
 			"%s was removed or changed by another program; "
 			"the conversation goes on in %s",
 			old, new);
+		s->moved = true;
 		free(new);
 	}
 	free(old);

@@ -20,6 +20,7 @@
 struct session {
 	struct conversation conv;	/* read it; change it by the verbs below only */
 	bool read_only;			/* another program has it open, or it cannot be written (warning says which) */
+	bool moved;			/* a verb failed only in so far as another file has it all now; the caller's to reset */
 	char *warning;			/* what loading found (torn end kept aside, unknown events ...), or NULL */
 	struct session_file *file;	/* private */
 };

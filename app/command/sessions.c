@@ -1,6 +1,7 @@
 #include "config.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "app/command/handlers.h"
 #include "base/xalloc.h"
@@ -37,8 +38,28 @@ command_rename(struct controller *c, const char *arg)
 		controller_flash(c, "Say /rename and the title");
 		return;
 	}
+	if (c->session->read_only) {
+		controller_refuse_read_only(c);
+		return;
+	}
 	controller_disk(c, session_set_title(c->session, arg, &e), &e);
 	controller_show_title(c);
+}
+
+/* Asks by the title of what was found, of which the user may have typed a part only. */
+static void
+ask_delete(struct controller *c, const char *path)
+{
+	struct session_summary *list = NULL;
+	const char *title = NULL;
+	size_t n = 0;
+
+	session_list(c->o.sessions_dir, c->o.summary_cache, &list, &n, NULL);
+	for (size_t i = 0; i < n; i++)
+		if (!strcmp(list[i].path, path))
+			title = list[i].title;
+	controller_ask_delete(c, path, title);
+	session_list_free(list, n);
 }
 
 void
@@ -57,7 +78,7 @@ command_delete(struct controller *c, const char *arg)
 	}
 	path = session_find(c->o.sessions_dir, c->o.summary_cache, arg, &e);
 	if (path)
-		controller_ask_delete(c, path, arg);
+		ask_delete(c, path);
 	else
 		controller_error(c, "%s", e.text);
 	free(path);

@@ -9,7 +9,7 @@
 #include "app/signals.h"
 #include "base/xalloc.h"
 
-enum { DRAFT_DELAY_MS = 400 };
+enum { DRAFT_DELAY_MS = 400, QUIT_MS = 3000 };
 
 void
 controller_init(struct controller *c, struct ui *ui, const struct controller_opts *o)
@@ -25,11 +25,14 @@ controller_init(struct controller *c, struct ui *ui, const struct controller_opt
 int
 controller_finish(struct controller *c, struct err *e)
 {
+	int rc;
+
 	if (!c->session)
 		return 0;
+	controller_forget_loads(c);
 	controller_abandon(c);
-	controller_draft_store(c);
-	return session_flush(c->session, e) < 0 ? -1 : 0;
+	rc = session_flush(c->session, e);
+	return controller_draft_store(c, e) < 0 ? -1 : rc;
 }
 
 void
@@ -42,6 +45,7 @@ controller_release(struct controller *c)
 	session_list_free(c->sessions, c->n_sessions);
 	theme_list_free(c->themes, c->n_themes);
 	free(c->next_model);
+	free(c->loading);
 	free(c->sent);
 	free(c->doomed);
 	free(c->draft);
@@ -117,10 +121,15 @@ void
 controller_take_mail(struct controller *c)
 {
 	struct mail *events;
-	size_t n = mailbox_take(c->o.mailbox, &events);
+	size_t n;
 
+	if (c->taking_mail)
+		return;			/* what is being worked on is valid until the next call only */
+	c->taking_mail = true;
+	n = mailbox_take(c->o.mailbox, &events);
 	for (size_t i = 0; i < n; i++)
 		on_mail(c, &events[i]);
+	c->taking_mail = false;
 	if (n)
 		controller_show_status(c);
 }
@@ -149,7 +158,7 @@ controller_tick(struct controller *c)
 	if (session_due_ms(c->session) == 0)
 		controller_disk(c, session_tick(c->session, &e), &e);
 	if (c->draft_due && c->draft_due <= controller_now(c))
-		controller_draft_store(c);
+		controller_draft_store(c, &e);
 }
 
 /* ---- what the user did ---- */
@@ -167,12 +176,12 @@ interrupt(struct controller *c)
 		ui_set_input(c->ui, "");
 		return;
 	}
-	if (c->quit_asked) {
+	if (controller_now(c) < c->quit_until) {
 		controller_quit(c, 0);
 		return;
 	}
-	c->quit_asked = true;
-	ui_flash(c->ui, false, 0, "Press it again to quit");
+	c->quit_until = controller_now(c) + QUIT_MS;
+	ui_flash(c->ui, false, QUIT_MS, "Press it again to quit");
 }
 
 static void
@@ -230,7 +239,7 @@ void
 controller_ui_event(struct controller *c, const struct ui_event *ev)
 {
 	if (ev->type != UI_ACTION || ev->action != ACTION_INTERRUPT)
-		c->quit_asked = false;
+		c->quit_until = 0;
 	switch (ev->type) {
 	case UI_SUBMIT:
 		on_submit(c, ev->text);

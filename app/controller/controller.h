@@ -58,6 +58,8 @@ struct controller {
 	unsigned count_job;		/* a count that is awaited; 0: none */
 	bool stopping;			/* the user has asked the job to end */
 	char *next_model;		/* to be loaded when the work is done; NULL: none */
+	char *loading;			/* what is being loaded, or was last */
+	bool taking_mail;
 	struct strbuf queue;		/* sent while busy: the next turn; empty: none */
 
 	/* model */
@@ -95,12 +97,13 @@ struct controller {
 	int plain_popup;		/* without a screen: the list or question that the next line answers; 0: none */
 	char *doomed;			/* path of the session that POPUP_DELETE asks about */
 	bool back_to_list;		/* it was asked from the list of sessions, which comes back then */
-	bool quit_asked;		/* Ctrl-C was pressed once */
+	int64_t quit_until;		/* Ctrl-C was pressed once, and quits when it is pressed again before */
 	bool disk_failed;
 	char *draft;			/* where the draft was read from or stored last; NULL: nowhere */
 	int64_t draft_due;		/* when the draft is to be stored; 0: it is */
 	bool ended;
 	int status;			/* exit status, once ended */
+	int failed;			/* error code of the first thing that failed, for scripts; 0: nothing */
 };
 
 void controller_init(struct controller *c, struct ui *ui, const struct controller_opts *o);
@@ -146,6 +149,7 @@ void controller_take_queue_back(struct controller *c);	/* into the input */
 int controller_load(struct controller *c, const char *what, struct err *e);
 void controller_load_next(struct controller *c);	/* the one that waits for the end of the work, if any */
 void controller_reload(struct controller *c);		/* a setting needs it */
+void controller_forget_loads(struct controller *c);	/* the program ends: nothing is loaded any more */
 void controller_load_event(struct controller *c, const struct mail *ev);
 /* The first model of this run. -1 only when `asked` (may be NULL) cannot be found. */
 int controller_first_model(struct controller *c, const char *asked, struct err *e);
@@ -163,9 +167,12 @@ void controller_set_system(struct controller *c, const char *text);	/* NULL: non
 void controller_set_head(struct controller *c, int id);
 void controller_disk(struct controller *c, int rc, const struct err *e);	/* what a session verb returned */
 
-/* Draft of the input, kept in the state folder. */
+void controller_refuse_read_only(struct controller *c);		/* says that the chat is */
+
+/* ---- draft of the input, kept in the state folder (draft.c) ---- */
+
 void controller_draft_load(struct controller *c);
-void controller_draft_store(struct controller *c);
+int controller_draft_store(struct controller *c, struct err *e);
 
 /* ---- lists over the chat (picker.c) ---- */
 
@@ -192,5 +199,6 @@ void controller_give_back(struct controller *c, const char *text);	/* into the i
 
 bool controller_is_guide(const struct controller *c);
 int64_t controller_now(const struct controller *c);
+void controller_failed(struct controller *c, int code);	/* remembers it for the exit status of a script */
 
 #endif

@@ -19,7 +19,7 @@
 
 extern char **environ;
 
-enum { EDITED_MAX = 4 << 20, LOOK_MS = 50 };
+enum { LOOK_MS = 50 };
 
 /* A file of the user's own with the input in it; *path is heap. -1 with errno. */
 static int
@@ -41,25 +41,43 @@ write_input(const char *text, char **path)
 	return close(fd);
 }
 
-static void
-read_input(struct controller *c, const char *path)
+/* What is in the file now, without newlines at its end. -1: it is gone. */
+static int
+read_edited(const char *path, struct strbuf *out)
 {
 	FILE *f = fopen(path, "re");
-	struct strbuf text = STRBUF_INIT, clean = STRBUF_INIT;
+	struct strbuf text = STRBUF_INIT;
 	char buf[4096];
 	size_t n;
 
 	if (!f)
-		return;
-	while (text.len < EDITED_MAX && (n = fread(buf, 1, sizeof buf, f)) > 0)
+		return -1;
+	while ((n = fread(buf, 1, sizeof buf, f)) > 0)
 		strbuf_add(&text, buf, n);
 	fclose(f);
 	while (text.len && text.s[text.len - 1] == '\n')
 		strbuf_truncate(&text, text.len - 1);
-	utf8_repair(&clean, text.s, text.len);
-	ui_set_input(c->ui, clean.s);
+	utf8_repair(out, text.s, text.len);
 	strbuf_release(&text);
-	strbuf_release(&clean);
+	return 0;
+}
+
+/* The edited text becomes the input. What came back to the input meanwhile, before what was there, stays before it. */
+static void
+take_edited(struct controller *c, const char *before, const char *edited)
+{
+	const char *now = ui_input(c->ui);
+	size_t n = strlen(now), old = strlen(before);
+	char *back = NULL;
+
+	if (n > old && !strcmp(now + n - old, before))
+		back = xstrndup(now, n - old);
+	ui_set_input(c->ui, edited);
+	if (back) {
+		back[strlen(back) - (old > 0)] = '\0';	/* the newline between them */
+		controller_give_back(c, back);
+	}
+	free(back);
 }
 
 /* Stops with the editor, ends with it. */
@@ -127,22 +145,29 @@ run_editor(struct controller *c, const char *path)
 void
 controller_edit_input(struct controller *c)
 {
-	char *path = NULL;
+	char *path = NULL, *before = xstrdup(ui_input(c->ui));
+	struct strbuf edited = STRBUF_INIT;
+	bool saved;
 	int status;
 
-	if (write_input(ui_input(c->ui), &path) < 0) {
+	if (write_input(before, &path) < 0) {
 		controller_error(c, "No file for the editor: %s: %s", path, strerror(errno));
 		free(path);
+		free(before);
 		return;
 	}
 	ui_suspend(c->ui);
 	status = run_editor(c, path);
 	ui_resume(c->ui);
-	if (status == 0)
-		read_input(c, path);
-	else
-		controller_error(c, "The editor failed; the input is as it was. $EDITOR chooses the editor.");
+	saved = read_edited(path, &edited) == 0 && (status == 0 || strcmp(edited.s, before));
+	if (saved)
+		take_edited(c, before, edited.s);
+	if (status != 0)
+		controller_error(c, "The editor failed; %s. $EDITOR chooses the editor.",
+			saved ? "what it had saved is in the input" : "the input is as it was");
 	unlink(path);
 	free(path);
+	free(before);
+	strbuf_release(&edited);
 	c->draft_due = controller_now(c);
 }

@@ -82,6 +82,8 @@ post_load(struct controller *c, const struct model_list *l, const struct model_e
 	r = model_load_request(l, m, &s);
 	if (m->path)
 		marker_set(c, r->ref);
+	free(c->loading);
+	c->loading = xstrdup(r->ref);
 	c->phase = PHASE_LOADING;
 	c->stopping = false;
 	c->load_done = c->load_total = 0;
@@ -126,10 +128,20 @@ controller_load_next(struct controller *c)
 void
 controller_reload(struct controller *c)
 {
+	const char *ref = c->phase == PHASE_LOADING ? c->loading : c->loaded ? c->model.ref : NULL;
 	struct err e;
 
-	if (c->loaded && controller_load(c, c->model.ref, &e) < 0)
+	if (!c->next_model && ref && controller_load(c, ref, &e) < 0)	/* one that is still to be loaded will have it */
 		controller_error(c, "%s", e.text);
+}
+
+void
+controller_forget_loads(struct controller *c)
+{
+	free(c->next_model);
+	c->next_model = NULL;
+	if (c->phase == PHASE_LOADING)
+		marker_clear(c);	/* the end of the program is not the model's doing */
 }
 
 /* ---- the first model ---- */
@@ -249,7 +261,7 @@ static void
 on_loaded(struct controller *c, const struct mail *ev)
 {
 	struct conversation *conv = &c->session->conv;
-	bool other = !conv->model || strcmp(conv->model, ev->info.ref) != 0;
+	bool other = !c->next_model && (!conv->model || strcmp(conv->model, ev->info.ref) != 0);
 	struct err e = { 0 };
 
 	c->model = ev->info;
@@ -273,6 +285,9 @@ on_load_failed(struct controller *c, const struct mail *ev)
 {
 	bool cancelled = ev->err.code == ERR_INTERRUPTED;
 	struct err e;
+
+	if (!cancelled)
+		controller_failed(c, ev->err.code);
 
 	marker_clear(c);
 	if (cancelled)

@@ -57,8 +57,9 @@ may_answer(struct controller *c, void (*again)(struct controller *c))
 		c->after_load = again;
 		controller_flash(c, "As soon as the model is loaded");
 	} else if (c->session->read_only) {
-		controller_flash(c, "This chat can only be read here; /new begins another one");
+		controller_refuse_read_only(c);
 	} else if (!c->loaded) {
+		controller_failed(c, ERR_MODEL);
 		controller_error(c, "No model is loaded. /model chooses one.");
 	} else {
 		return true;
@@ -89,12 +90,16 @@ begin_answer(struct controller *c, int parent)
 	int rc;
 
 	r->seed = c->settings.seed < 0 ? request_random_seed() : (uint64_t)c->settings.seed;
+	c->answer = 0;
 	rc = session_begin_answer(c->session, parent, c->model.name, r->seed, &r->sampling, &c->answer, &e);
 	controller_disk(c, rc, &e);
+	if (!c->answer) {
+		reply_request_free(r);
+		return;
+	}
 	c->reopened = false;
 	c->view.live = c->answer;
 	chat_view_add_message(&c->view, &c->session->conv, conversation_find(&c->session->conv, c->answer));
-	ui_scroll_to_end(c->ui);
 	post_reply(c, r);
 }
 
@@ -126,6 +131,7 @@ send_now(struct controller *c, const char *text)
 void
 controller_send(struct controller *c, const char *text)
 {
+	ui_scroll_to_end(c->ui);
 	if (c->phase == PHASE_IDLE) {
 		send_now(c, text);
 		return;
@@ -198,6 +204,7 @@ controller_regen(struct controller *c)
 		controller_disk(c, session_set_head(c->session, user->id, &e), &e);
 		controller_show_conversation(c);
 	}
+	ui_scroll_to_end(c->ui);
 	begin_answer(c, user->id);
 }
 
@@ -383,6 +390,7 @@ on_failed(struct controller *c, const struct mail *ev)
 	struct message_stats stats = stats_of(c);
 
 	log_msg("answer failed: %s", ev->err.text);
+	controller_failed(c, ev->err.code);
 	if (ev->err.code == ERR_FIT) {
 		take_turn_back(c);
 		controller_error(c, "%s", ev->err.text);

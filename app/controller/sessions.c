@@ -1,16 +1,10 @@
 #include "config.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "app/controller/controller.h"
 #include "base/log.h"
-#include "base/utf8.h"
 #include "base/xalloc.h"
 
 void
@@ -24,97 +18,17 @@ controller_disk(struct controller *c, int rc, const struct err *e)
 		}
 		return;
 	}
+	if (c->session && c->session->moved) {
+		c->session->moved = c->disk_failed = false;
+		controller_notice(c, "%s.", e->text);
+		return;
+	}
+	controller_failed(c, e->code);
 	if (!c->disk_failed) {
 		controller_error(c, "Not saved: %s. The chat goes on.", e->text);
 		log_msg("not saved: %s", e->text);
 	}
 	c->disk_failed = true;
-}
-
-/* ---- drafts ---- */
-
-enum { DRAFT_MAX = 1 << 20 };
-
-/* A conversation that is not on disk yet has the draft of all new ones: the next start shows it again. */
-static char *
-draft_path(const struct controller *c)
-{
-	const char *id = session_path(c->session) ? c->session->conv.id : "new";
-	char *dir, *path;
-
-	if (!c->o.state_dir || !c->o.sessions_dir)
-		return NULL;
-	dir = xasprintf("%s/drafts", c->o.state_dir);
-	mkdir(dir, 0700);
-	path = xasprintf("%s/%s", dir, id);
-	free(dir);
-	return path;
-}
-
-void
-controller_draft_load(struct controller *c)
-{
-	char *path = draft_path(c), buf[4096];
-	FILE *f = path ? fopen(path, "re") : NULL;
-	struct strbuf text = STRBUF_INIT, clean = STRBUF_INIT;
-	size_t n;
-
-	while (f && text.len < DRAFT_MAX && (n = fread(buf, 1, sizeof buf, f)) > 0)
-		strbuf_add(&text, buf, n);
-	if (f)
-		fclose(f);
-	utf8_repair(&clean, text.s, text.len);
-	ui_set_input(c->ui, clean.s);
-	strbuf_release(&text);
-	strbuf_release(&clean);
-	free(c->draft);
-	c->draft = path;
-	c->draft_due = 0;
-}
-
-static int
-write_whole(const char *path, const char *text, size_t len)
-{
-	char *next = xasprintf("%s.new", path);
-	FILE *f = fopen(next, "we");
-	int rc = -1;
-
-	if (f) {
-		bool written = fwrite(text, 1, len, f) == len;
-
-		written = fclose(f) == 0 && written;
-		rc = written ? rename(next, path) : -1;
-		if (rc < 0)
-			unlink(next);
-	}
-	free(next);
-	return rc;
-}
-
-void
-controller_draft_store(struct controller *c)
-{
-	char *path = draft_path(c);
-	struct strbuf text = STRBUF_INIT;
-
-	c->draft_due = 0;
-	if (!path)
-		return;
-	/* A new conversation has got a file, and its draft another name. */
-	if (c->draft && strcmp(c->draft, path))
-		unlink(c->draft);
-	free(c->draft);
-	c->draft = xstrdup(path);
-	strbuf_add(&text, c->queue.s, c->queue.len);
-	if (c->queue.len && *ui_input(c->ui))
-		strbuf_adds(&text, "\n\n");
-	strbuf_adds(&text, ui_input(c->ui));
-	if (!text.len)
-		unlink(path);
-	else if (write_whole(path, text.s, text.len) < 0)
-		log_msg("draft not stored: %s", strerror(errno));
-	strbuf_release(&text);
-	free(path);
 }
 
 /* ---- sessions ---- */
@@ -139,14 +53,11 @@ greet(struct controller *c)
 		controller_notice(c, "The last answer was interrupted. /continue goes on with it, /regen asks again.");
 }
 
-/* The session now in view is `s`; the one before is closed. */
+/* The session now in view is `s`; the one before, which was left, is closed. */
 static void
 adopt(struct controller *c, struct session *s)
 {
-	if (c->session) {
-		controller_draft_store(c);
-		session_free(c->session);
-	}
+	session_free(c->session);
 	c->session = s;
 	c->stats = (struct llm_stats){ 0 };
 	c->evicted = c->n_sent = 0;
@@ -173,6 +84,21 @@ controller_usual_system(const struct controller *c)
 	return text ? text : what;
 }
 
+/* A model that was asked for and is not there yet belongs to the session that is left, not to the next one. */
+static void
+settle_model(struct controller *c)
+{
+	const char *coming = c->phase == PHASE_LOADING && c->picked_model ? c->loading : NULL;
+	struct err e = { 0 };
+
+	if (c->next_model)
+		coming = c->next_model;
+	if (coming && !c->session->read_only)
+		controller_disk(c, session_set_model(c->session, coming, &e), &e);
+	free(c->next_model);
+	c->next_model = NULL;
+}
+
 /* Ends what is going on in the session in view; -1: it cannot be left, because it would take the unsaved with it. */
 static int
 leave(struct controller *c, struct err *e)
@@ -181,13 +107,13 @@ leave(struct controller *c, struct err *e)
 
 	if (!c->session)
 		return 0;
+	settle_model(c);
 	controller_abandon(c);
-	if (!c->disk_failed)
-		return 0;
-	controller_disk(c, session_flush(c->session, &why), &why);
-	if (!c->disk_failed)
-		return 0;
-	return err_set(e, ERR_STORE, "this chat is not saved yet (%s); it stays open until it is", why.text);
+	if (c->disk_failed)
+		controller_disk(c, session_flush(c->session, &why), &why);
+	if (c->disk_failed)
+		return err_set(e, ERR_STORE, "this chat is not saved yet (%s); it stays open until it is", why.text);
+	return controller_draft_store(c, e);
 }
 
 void
@@ -214,29 +140,30 @@ controller_new_session(struct controller *c, const char *title)
 int
 controller_open_session(struct controller *c, const char *path, struct err *e)
 {
+	const char *open = c->session ? session_path(c->session) : NULL;
 	struct session *s;
 
-	if (leave(c, e) < 0)
-		return -1;
-	if (c->session && session_path(c->session) && !strcmp(session_path(c->session), path)) {
-		controller_show_conversation(c);
+	if (open && !strcmp(open, path) && !c->session->read_only)
+		return 0;
+	s = session_load(path, e);
+	if (s && leave(c, e) == 0) {
+		adopt(c, s);
 		return 0;
 	}
-	s = session_load(path, e);
-	if (!s)
-		return -1;
-	adopt(c, s);
-	return 0;
+	session_free(s);
+	return -1;
 }
 
 /* Brings back the model that a resumed conversation was held with. */
 static void
 follow_model(struct controller *c)
 {
-	const char *model = c->session->conv.model;
+	const char *model = c->session->conv.model, *coming = c->loaded ? c->model.ref : NULL;
 	struct err e;
 
-	if (!model || (c->loaded && !strcmp(model, c->model.ref))) {
+	if (c->phase == PHASE_LOADING)
+		coming = c->loading;
+	if (!model || (coming && !strcmp(model, coming))) {
 		controller_count(c);
 		return;
 	}
@@ -252,6 +179,7 @@ follow_model(struct controller *c)
 int
 controller_resume(struct controller *c, const char *what, struct err *e)
 {
+	const struct session *before = c->session;
 	char *path;
 	int rc;
 
@@ -264,7 +192,7 @@ controller_resume(struct controller *c, const char *what, struct err *e)
 	if (!path)
 		return -1;
 	rc = controller_open_session(c, path, e);
-	if (rc == 0)
+	if (rc == 0 && c->session != before)
 		follow_model(c);
 	free(path);
 	return rc;
@@ -311,10 +239,21 @@ controller_delete_now(struct controller *c)
 }
 
 void
+controller_refuse_read_only(struct controller *c)
+{
+	controller_failed(c, ERR_STORE);
+	controller_flash(c, "This chat can only be read here; /new begins another one");
+}
+
+void
 controller_set_system(struct controller *c, const char *text)
 {
 	struct err e = { 0 };
 
+	if (c->session->read_only) {
+		controller_refuse_read_only(c);
+		return;
+	}
 	controller_disk(c, session_set_system(c->session, text, &e), &e);
 	if (c->phase == PHASE_REPLYING) {
 		/* Rebuilding the transcript would be right as well, but the answer in it is being read. */

@@ -10,6 +10,13 @@
 #include "app/models/guide.h"
 #include "base/xalloc.h"
 
+void
+controller_failed(struct controller *c, int code)
+{
+	if (!c->failed)
+		c->failed = code;
+}
+
 int64_t
 controller_now(const struct controller *c)
 {

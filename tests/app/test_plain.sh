@@ -57,6 +57,17 @@ printf '/delete\ny\n' | timeout 60 "$hum" --plain -c >out 2>err || fail 'deletin
 has 'moved to the folder'
 [ -z "$(ls "$HOME/.local/share/hum/sessions/"*.yaml 2>/dev/null)" ] || fail 'the chat is still there'
 
+# ---- what failed is in the exit status ----
+
+timeout 60 "$hum" --plain "$(yes word | head -n 3000)" >out 2>err </dev/null
+[ $? -eq 4 ] || fail 'a turn that is too long does not give 4'
+has 'not sent'
+if [ -w /dev/full ]; then
+	echo hello | timeout 60 "$hum" --plain >/dev/full 2>err
+	[ $? -eq 6 ] || fail 'output that cannot be written does not give 6'
+fi
+rm -f "$HOME"/.local/share/hum/sessions/*.yaml
+
 # ---- SIGTERM in the middle of an answer: what was said is kept ----
 
 "$top/tests/app/make_model" endless.gguf context=200000 || exit 99

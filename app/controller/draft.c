@@ -1,0 +1,160 @@
+/*
+ * Drafts: what stands in the input and in the queue, as STATE/drafts/<id of the session>. Conversations that are not
+ * on disk yet have one a program, new.<process>; the next start takes over that of a program that is gone.
+ */
+#include "config.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "app/controller/controller.h"
+#include "base/log.h"
+#include "base/utf8.h"
+#include "base/xalloc.h"
+
+enum { AGAIN_MS = 5000 };
+
+#define NEW "new."
+
+/* Where the input's text is kept; NULL: nowhere. Lines of a script are no drafts. */
+static char *
+draft_path(const struct controller *c)
+{
+	char *dir, *path;
+
+	if (!c->o.state_dir || !c->o.sessions_dir || c->o.plain)
+		return NULL;
+	dir = xasprintf("%s/drafts", c->o.state_dir);
+	mkdir(dir, 0700);
+	if (session_path(c->session))
+		path = xasprintf("%s/%s", dir, c->session->conv.id);
+	else
+		path = xasprintf("%s/" NEW "%ld", dir, (long)getpid());
+	free(dir);
+	return path;
+}
+
+static bool
+is_orphan(const char *name)
+{
+	char *end;
+	long pid;
+
+	if (strncmp(name, NEW, strlen(NEW)))
+		return false;
+	pid = strtol(name + strlen(NEW), &end, 10);
+	return pid > 0 && !*end && kill((pid_t)pid, 0) < 0 && errno == ESRCH;
+}
+
+/* Another program may do the same: the one whose rename succeeds has it. */
+static void
+adopt_orphan(const char *path)
+{
+	char *dir = xstrndup(path, (size_t)(strrchr(path, '/') - path));
+	DIR *d = access(path, F_OK) ? opendir(dir) : NULL;
+	bool taken = false;
+	struct dirent *f;
+
+	while (d && !taken && (f = readdir(d))) {
+		char *orphan;
+
+		if (!is_orphan(f->d_name))
+			continue;
+		orphan = xasprintf("%s/%s", dir, f->d_name);
+		taken = rename(orphan, path) == 0;
+		free(orphan);
+	}
+	if (d)
+		closedir(d);
+	free(dir);
+}
+
+void
+controller_draft_load(struct controller *c)
+{
+	char *path = draft_path(c), buf[4096];
+	struct strbuf text = STRBUF_INIT, clean = STRBUF_INIT;
+	FILE *f;
+	size_t n;
+
+	free(c->draft);
+	c->draft = path;
+	c->draft_due = 0;
+	if (!path)
+		return;
+	if (!session_path(c->session))
+		adopt_orphan(path);
+	f = fopen(path, "re");
+	while (f && (n = fread(buf, 1, sizeof buf, f)) > 0)
+		strbuf_add(&text, buf, n);
+	if (f)
+		fclose(f);
+	utf8_repair(&clean, text.s, text.len);
+	ui_set_input(c->ui, clean.s);
+	strbuf_release(&text);
+	strbuf_release(&clean);
+}
+
+static int
+write_whole(const char *path, const char *text, size_t len)
+{
+	char *next = xasprintf("%s~", path);
+	FILE *f = fopen(next, "we");
+	int rc = -1;
+
+	if (f) {
+		bool written = fwrite(text, 1, len, f) == len;
+
+		written = fclose(f) == 0 && written;
+		rc = written ? rename(next, path) : -1;
+		if (rc < 0)
+			unlink(next);
+	}
+	free(next);
+	return rc;
+}
+
+/* What was sent is no draft any more, once it is in the session's file. */
+static void
+remove_draft(struct controller *c, const char *path)
+{
+	if (!c->disk_failed)
+		unlink(path);
+	else
+		c->draft_due = controller_now(c) + AGAIN_MS;
+}
+
+int
+controller_draft_store(struct controller *c, struct err *e)
+{
+	char *path = draft_path(c);
+	struct strbuf text = STRBUF_INIT;
+	int rc = 0;
+
+	c->draft_due = 0;
+	if (!path)
+		return 0;
+	strbuf_add(&text, c->queue.s, c->queue.len);
+	if (c->queue.len && *ui_input(c->ui))
+		strbuf_adds(&text, "\n\n");
+	strbuf_adds(&text, ui_input(c->ui));
+	if (!text.len) {
+		remove_draft(c, path);
+	} else if (write_whole(path, text.s, text.len) < 0) {
+		rc = err_set(e, ERR_STORE, "what is not sent yet cannot be kept: %s: %s", path, strerror(errno));
+		log_msg("%s", e->text);
+	}
+	/* A new conversation has got a file, and its draft another name. */
+	if (rc == 0 && c->draft && strcmp(c->draft, path))
+		remove_draft(c, c->draft);
+	free(c->draft);
+	c->draft = path;
+	strbuf_release(&text);
+	return rc;
+}

@@ -1,0 +1,223 @@
+/* What the user has typed and not sent is never lost: drafts, and the user's own editor. */
+#include "config.h"
+
+#include "tests/app/cmocka_all.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "app/controller/editor.h"
+#include "tests/app/home.h"
+#include "tests/app/scripted.h"
+
+static struct rig r;
+
+static int
+setup(void **state)
+{
+	return home_setup(state);
+}
+
+static int
+teardown(void **state)
+{
+	unsetenv("VISUAL");
+	rig_release(&r);
+	return home_teardown(state);
+}
+
+static void
+start(void)
+{
+	rig_init(&r, NULL, NULL);
+	rig_start(&r, NULL, NULL);
+}
+
+static void
+restart(void)
+{
+	rig_release(&r);
+	start();
+}
+
+static void
+let_it_be_stored(void)
+{
+	rig_now += 1000;
+	rig_turn(&r);
+}
+
+static void
+draft__survives_the_program(void **state)
+{
+	start();
+	rig_keys(&r, "not sent yet");
+	let_it_be_stored();
+	restart();
+	assert_string_equal(ui_input(r.ui), "not sent yet");
+	rig_keys(&r, "\r");
+	restart();
+	assert_string_equal(ui_input(r.ui), "");
+}
+
+static void
+draft__of_any_length__comes_back_whole(void **state)
+{
+	size_t len = 3 << 20;
+	char *text = malloc(len + 1);
+
+	memset(text, 'a', len);
+	text[len] = '\0';
+	start();
+	ui_set_input(r.ui, text);
+	r.c.draft_due = rig_now;
+	let_it_be_stored();
+	restart();
+	assert_int_equal(strlen(ui_input(r.ui)), len);
+	free(text);
+}
+
+static void
+draft__of_a_program_that_is_gone__is_taken_over_once(void **state)
+{
+	char *own = xasprintf("state/drafts/new.%ld", (long)getpid());
+
+	/* No process has this number: it is above what Linux gives. The first process is always there. */
+	home_write("state/drafts/new.99999999", "left behind");
+	home_write("state/drafts/new.1", "somebody else's");
+	start();
+	assert_string_equal(ui_input(r.ui), "left behind");
+	assert_int_equal(access("state/drafts/new.99999999", F_OK), -1);
+	assert_int_equal(access(own, F_OK), 0);
+	assert_int_equal(access("state/drafts/new.1", F_OK), 0);
+	free(own);
+}
+
+static void
+draft__that_cannot_be_kept__keeps_the_chat_open(void **state)
+{
+	struct err e = { 0 };
+
+	home_write("state/drafts", "in the way of the folder");
+	start();
+	rig_keys(&r, "precious");
+	rig_keys(&r, "\020");		/* Ctrl-P */
+	rig_keys(&r, "another chat\r");
+	rig_shows(&r, "cannot be kept");
+	assert_string_equal(ui_input(r.ui), "precious");
+	assert_int_equal(controller_finish(&r.c, &e), -1);
+	assert_int_equal(e.code, ERR_STORE);
+}
+
+static void
+draft__without_a_place__goes_along_to_the_next_chat(void **state)
+{
+	rig_init(&r, NULL, NULL);
+	r.c.o.sessions_dir = NULL;	/* --no-save */
+	rig_start(&r, NULL, NULL);
+	rig_keys(&r, "precious");
+	rig_keys(&r, "\020");
+	rig_keys(&r, "another chat\r");
+	assert_string_equal(ui_input(r.ui), "precious");
+}
+
+static void
+draft__stays_until_what_was_sent_is_on_disk(void **state)
+{
+	char *dir, *own = xasprintf("state/drafts/new.%ld", (long)getpid());
+
+	home_write("file", "x");
+	dir = xasprintf("%s/file/sessions", home);
+	rig_init(&r, NULL, dir);
+	rig_start(&r, NULL, NULL);
+	rig_keys(&r, "a question");
+	let_it_be_stored();
+	rig_keys(&r, "\r");
+	let_it_be_stored();
+	rig_shows(&r, "NOT SAVED");
+	assert_int_equal(access(own, F_OK), 0);
+	free(dir);
+	free(own);
+}
+
+/* ---- the editor ---- */
+
+/* An editor that puts "edited" into the file and then does what the rest of the script says. */
+static void
+editor(const char *rest)
+{
+	char *path = home_path("editor"), *script = xasprintf("#!/bin/sh\necho edited >\"$1\"\n%s\n", rest);
+
+	scratch_write(path, script, strlen(script));
+	chmod(path, 0700);
+	setenv("VISUAL", path, 1);
+	free(script);
+	free(path);
+}
+
+static void
+editor__text_becomes_the_input(void **state)
+{
+	editor("");
+	start();
+	rig_keys(&r, "typed");
+	rig_keys(&r, "\007");		/* Ctrl-G */
+	assert_string_equal(ui_input(r.ui), "edited");
+}
+
+static void
+editor__that_fails_after_saving__loses_nothing(void **state)
+{
+	editor("kill -HUP $$");
+	start();
+	rig_keys(&r, "typed");
+	rig_keys(&r, "\007");
+	assert_string_equal(ui_input(r.ui), "edited");
+	rig_shows(&r, "what it had saved is in the input");
+}
+
+static void
+editor__that_is_not_there__leaves_the_input(void **state)
+{
+	setenv("VISUAL", "/nowhere/editor", 1);
+	start();
+	rig_keys(&r, "typed");
+	rig_keys(&r, "\007");
+	assert_string_equal(ui_input(r.ui), "typed");
+	rig_shows(&r, "the input is as it was");
+}
+
+/* The turn fails while the editor is open, and its text comes back. */
+static void
+editor__what_comes_back_meanwhile__stays_before_its_text(void **state)
+{
+	editor("");
+	start();
+	rig_line(&r, "asked before");
+	rig_keys(&r, "typed");
+	scripted_fail(&r.backend, ERR_FIT, "too long");	/* in the mailbox when the editor begins */
+	controller_edit_input(&r.c);
+	rig_turn(&r);			/* should the editor have been quicker */
+	assert_string_equal(ui_input(r.ui), "asked before\nedited");
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(draft__survives_the_program),
+		TEST(draft__of_any_length__comes_back_whole),
+		TEST(draft__of_a_program_that_is_gone__is_taken_over_once),
+		TEST(draft__that_cannot_be_kept__keeps_the_chat_open),
+		TEST(draft__without_a_place__goes_along_to_the_next_chat),
+		TEST(draft__stays_until_what_was_sent_is_on_disk),
+		TEST(editor__text_becomes_the_input),
+		TEST(editor__that_fails_after_saving__loses_nothing),
+		TEST(editor__that_is_not_there__leaves_the_input),
+		TEST(editor__what_comes_back_meanwhile__stays_before_its_text),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
