@@ -7,6 +7,8 @@
 
 #define REPLACEMENT "\xef\xbf\xbd"	/* U+FFFD */
 
+enum { CLUSTER_CELLS = 8 };	/* more than any syllable takes */
+
 /* Bytes of a sequence by its lead byte; 0 for a byte that cannot lead. */
 static size_t
 lead_length(unsigned char c)
@@ -123,11 +125,23 @@ utf8_incomplete_tail(const char *str, size_t n)
 	return 0;
 }
 
-/* Vowel signs that stand beside their letter: terminals give them a cell, utf8proc does not. */
+/*
+ * Whether a code point that joins a cluster has cells of its own there: vowel signs beside their
+ * letter, the letters of a conjunct, Thai and Lao am, the halfwidth voicing marks. Vowels and
+ * finals of Hangul go into the block of what is before them.
+ */
 static bool
-is_spacing_mark(uint32_t cp)
+stands_beside(uint32_t cp)
 {
-	return cp >= 0x903 && utf8proc_category(cp) == UTF8PROC_CATEGORY_MC;
+	switch (utf8proc_category(cp)) {
+	case UTF8PROC_CATEGORY_MC:
+		return true;
+	case UTF8PROC_CATEGORY_LM:
+	case UTF8PROC_CATEGORY_LO:
+		return !(cp >= 0x1160 && cp <= 0x11ff) && !(cp >= 0xd7b0 && cp <= 0xd7ff);
+	default:
+		return false;
+	}
 }
 
 /* Two of them are a flag. */
@@ -137,12 +151,16 @@ is_regional(uint32_t cp)
 	return cp >= 0x1f1e6 && cp <= 0x1f1ff;
 }
 
+/* Terminals give a spacing mark a cell, utf8proc does not. */
 static int
 code_point_width(uint32_t cp)
 {
+	int w;
+
 	if (cp < 0x20 || (cp >= 0x7f && cp < 0xa0))
 		return 0;
-	return is_spacing_mark(cp) ? 1 : utf8proc_charwidth(cp);
+	w = utf8proc_charwidth(cp);
+	return !w && cp >= 0x903 && utf8proc_category(cp) == UTF8PROC_CATEGORY_MC ? 1 : w;
 }
 
 size_t
@@ -161,15 +179,15 @@ utf8_cluster(const char *s, size_t n, int *width)
 		if (next < 0x20 || utf8proc_grapheme_break_stateful(cp, next, &state))
 			break;
 		w = next == 0xfe0f ? 2 : code_point_width(next);	/* VS16: emoji presentation */
-		if (is_spacing_mark(next) || (is_regional(cp) && is_regional(next)))
+		if (stands_beside(next) || (is_regional(cp) && is_regional(next)))
 			w += *width;
+		if (w > CLUSTER_CELLS)
+			break;
 		if (w > *width)
 			*width = w;
 		cp = next;
 		len += k;
 	}
-	if (*width > 2)
-		*width = 2;
 	return len;
 }
 

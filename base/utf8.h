@@ -2,9 +2,10 @@
  * The one place that knows about UTF-8, grapheme clusters and terminal cells. All widths, clipping
  * and scrubbing of control characters in the program go through here.
  *
- * Widths and cluster borders: utf8proc (Unicode UAX #11 and #29). A cluster is 0, 1 or 2 cells; an
- * emoji sequence is as wide as its widest part, and a spacing vowel sign adds its cell. Invalid bytes
- * decode to U+FFFD, one byte at a time.
+ * Widths and cluster borders: utf8proc (Unicode UAX #11 and #29). A cluster is mostly 0, 1 or 2
+ * cells: an emoji sequence is as wide as its widest part. Signs and letters that stand beside what
+ * they join add their cells, as in terminals, which take code point by code point; what would make
+ * more than 8 cells begins a cluster of its own. Invalid bytes decode to U+FFFD, one byte at a time.
  */
 #ifndef BASE_UTF8_H
 #define BASE_UTF8_H

@@ -4,6 +4,7 @@
 #include <langinfo.h>
 #include <string.h>
 #include <wchar.h>
+#include <wctype.h>
 
 #include "base/utf8.h"
 #include "ui/canvas.h"
@@ -132,8 +133,8 @@ put_blanks(struct canvas *c, int row, int col, struct style s, int n)
 /*
  * Draws a cluster that base/utf8.h counts as `cells` wide. curses takes one character with a width,
  * and up to four without, a cell: of a joined emoji the first part is drawn, parts that stand side
- * by side (flags, vowel signs with a width of their own) get cells of their own, and what is left
- * is blank.
+ * by side (flags, letters, vowel signs with a width of their own) get cells of their own, and what
+ * is left is blank.
  */
 static void
 put_cluster(
@@ -141,6 +142,7 @@ put_cluster(
 {
 	wchar_t w[COMBINING_MAX + 2] = L"";
 	int filled = 0, count = 0, start = 0;
+	bool joined = false;
 	uint32_t cp;
 
 	for (size_t i = 0, len; i < n; i += len) {
@@ -149,11 +151,12 @@ put_cluster(
 		len = utf8_decode(text + i, n - i, &cp);
 		if (cp < 0x20 || cp == 0x7f)
 			cp = cp == 0x7f ? 0x2421 : 0x2400 + cp;
-		if (cp == 0x200d)
-			break;
+		joined |= cp == 0x200d;
 		if (is_joiner(cp))
 			continue;
 		width = c->ascii ? 1 : wcwidth((wchar_t)cp);
+		if (joined && width && !iswalpha((wint_t)cp))
+			break;
 		if (width < 0 || (width > cells && !filled)) {
 			cp = 0xfffd;
 			width = 1;

@@ -97,6 +97,17 @@ is_word(uint32_t cp)
 	return (cp >= '0' && cp <= '9') || ((cp | 32) >= 'a' && (cp | 32) <= 'z') || cp >= 0xc0;
 }
 
+/* Whether the cluster is a wide character: two cells can also be a letter and a sign beside it. */
+static bool
+is_wide(const char *s, size_t n)
+{
+	uint32_t cp;
+	int cells;
+
+	utf8_cluster(s, utf8_decode(s, n, &cp), &cells);
+	return cells == 2;
+}
+
 /* One cluster of the row that is being filled, and the two before it as far as breaking goes. */
 struct wrap_at {
 	uint32_t before, prev, cp;
@@ -174,7 +185,7 @@ wrap_next(struct wrap *w, struct wrap_row *row)
 		at.cp = (unsigned char)w->s[pos];
 		if (at.cp >= 0x80)
 			utf8_decode(w->s + pos, w->n - pos, &at.cp);
-		at.wide = !blank && cells == 2;
+		at.wide = cells >= 2 && at.cp >= 0x80 && is_wide(w->s + pos, len);
 		if (!blank && may_break(&at) && !(at.prev == ' ' || at.prev == '\t')) {
 			brk = brk_next = pos;
 			brk_cells = col;

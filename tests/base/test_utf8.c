@@ -61,12 +61,35 @@ utf8__width__counts_cells(void **state)
 		{ "\xe2\x9d\xa4\xef\xb8\x8f", 2 },		/* VS16 */
 		{ "\xf0\x9f\x87\xa9\xf0\x9f\x87\xaa", 2 },	/* flag */
 		{ "\xe0\xa4\x95\xe0\xa4\xbe", 2 },		/* a letter and its vowel sign beside it */
+		{ "\u0e17\u0e33\u0e19\u0e49\u0e33", 4 },	/* Thai am, after a tone, too */
+		{ "\u0e99\u0eb3", 2 },				/* Lao am */
+		{ "\uff76\uff9e\uff8a\uff9f", 4 },		/* halfwidth kana, voiced */
+		{ "\u0b95\u0bc6\u0bbe", 3 },			/* Tamil, a sign on either side */
+		{ "\u1000\u103b\u1031\u1038", 4 },		/* Burmese */
+		{ "\u0915\u094d\u0937\u093e", 3 },		/* a conjunct of two letters */
+		{ "\u1112\u1161\u11ab", 2 },			/* Hangul by its parts */
 	};
 
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
 		assert_int_equal(utf8_width(cases[i].text, strlen(cases[i].text)), cases[i].cells);
 	assert_int_equal(utf8_clip("\xe4\xb8\x96\xe7\x95\x8c", 6, 3), 3);
 	assert_int_equal(utf8_clip("e\xcc\x81x", 4, 1), 3);
+}
+
+/* Whatever is repeated after a letter, no cluster outgrows a narrow screen, and no cell is lost. */
+static void
+utf8__cluster__has_at_most_8_cells(void **state)
+{
+	struct strbuf b = STRBUF_INIT;
+	int cells;
+
+	strbuf_adds(&b, "\u0e01");
+	for (int i = 0; i < 20; i++)
+		strbuf_adds(&b, "\u0e33");
+	assert_int_equal(utf8_cluster(b.s, b.len, &cells), 24);
+	assert_int_equal(cells, 8);
+	assert_int_equal(utf8_width(b.s, b.len), 21);
+	strbuf_release(&b);
 }
 
 static void
@@ -101,6 +124,7 @@ main(void)
 		cmocka_unit_test(utf8__encode__is_undone_by_decode),
 		cmocka_unit_test(utf8__decode__takes_bad_bytes_one_at_a_time),
 		cmocka_unit_test(utf8__width__counts_cells),
+		cmocka_unit_test(utf8__cluster__has_at_most_8_cells),
 		cmocka_unit_test(utf8__scrub__leaves_no_control_bytes),
 	};
 

@@ -592,6 +592,15 @@ chat__clusters__keep_their_cells(void **state)
 }
 
 static void
+chat__letters__of_any_script_are_all_there(void **state)
+{
+	screen_open(24, 80, NULL);
+	transcript_add(ui_transcript(screen), ENTRY_USER, "",
+		"ทำน้ำ คำ|ນ້ຳ|ｶﾞﾊﾟ|ကျေးဇူး|கொ|कोई विद्यार्थियों|র‍্যাম|क्ष|");
+	screen_has("ทำน้ำ คำ|ນ້ຳ|ｶﾞﾊﾟ|ကျေးဇူး|கொ|कोई विद्यार्थियों|র্যাম|क्ष|");	/* no joiner */
+}
+
+static void
 chat__flash__goes_with_time_or_a_key(void **state)
 {
 	screen_open(12, 60, NULL);
@@ -697,6 +706,7 @@ main(void)
 		TEST(chat__frames__are_no_more_than_sixty_a_second),
 		TEST(chat__text__cannot_draw_outside_its_place),
 		TEST(chat__clusters__keep_their_cells),
+		TEST(chat__letters__of_any_script_are_all_there),
 		TEST(chat__flash__goes_with_time_or_a_key),
 		TEST(chat__status__makes_room_by_rank),
 		TEST(look__styles__are_those_of_the_sheet),

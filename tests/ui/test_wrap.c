@@ -57,6 +57,9 @@ wrap__next__breaks_where_a_reader_would(void **state)
 		{ "\xe4\xb8\x96\xe7\x95\x8c\xe3\x80\x82", 4, 0,
 			"\xe4\xb8\x96|\xe7\x95\x8c\xe3\x80\x82" },
 		{ "\xe4\xb8\x96", 1, 0, "\xe4\xb8\x96" },
+		/* but not letters with a sign beside them */
+		{ "मुझे दिखाई", 7, 0, "मुझे|दिखाई" },
+		{ "ab ทำน้ำ", 5, 0, "ab|ทำน้ำ" },
 		{ "e\xcc\x81"
 		  "e\xcc\x81"
 		  "e",
