@@ -17,6 +17,7 @@ enum {
 	PREVIEW_BESIDE_COLS = 90,	/* from here on the preview stands beside the list */
 	PREVIEW_ROWS = 6,		/* below it, on screens of at least PREVIEW_MIN_ROWS */
 	PREVIEW_MIN_ROWS = 20,
+	FILTER_MAX = 1024,		/* bytes; what is pasted may be anything */
 };
 
 struct choice {
@@ -161,9 +162,12 @@ static void
 pick_text(struct popup *p, const char *text)
 {
 	struct pick *k = (struct pick *)p;
+	size_t n = strlen(text), room = FILTER_MAX - k->filter.len;
 
-	for (const char *s = text; *s; s++)
-		strbuf_addc(&k->filter, *s == '\n' || *s == '\t' ? ' ' : *s);
+	if (n > room)
+		n = room - utf8_incomplete_tail(text, room);
+	for (size_t i = 0; i < n; i++)
+		strbuf_addc(&k->filter, text[i] == '\n' || text[i] == '\t' ? ' ' : text[i]);
 	apply_filter(k);
 }
 
@@ -345,12 +349,11 @@ draw_filter(const struct pick *k, struct canvas *c, struct rect in, int *row, in
 	struct pen p = pen_at(c, in.row, in.col, in.col + in.cols);
 	const char *s = k->filter.s;
 	size_t n = k->filter.len, skip = 0, len;
-	int cells = wrap_width(s, n), unused;
+	int cells = wrap_width(s, n);
 
 	while (cells > in.cols - 3 && skip < n) {	/* its end is what is being typed */
-		len = utf8_cluster(s + skip, n - skip, &unused);
+		cells -= wrap_cells(s + skip, n - skip, 0, &len);
 		skip += len;
-		cells = wrap_width(s + skip, n - skip);
 	}
 	pen_str(&p, popup_style(c, STYLE_prompt), c->marks->pointer);
 	pen_str(&p, popup_style(c, STYLE_popup), " ");

@@ -105,6 +105,7 @@ paste(struct ui *ui, const char *s, size_t n)
 	if (ui->popup) {
 		if (ui->popup->ops->text)
 			ui->popup->ops->text(ui->popup, text.s);
+		ui->dirty |= DIRTY_POPUP;
 	} else if (lineedit_searching()) {
 		feed(ui, text.s, strcspn(text.s, "\n\t"));
 	} else if (text.len) {

@@ -351,8 +351,36 @@ popup__paste__goes_to_the_filter(void **state)
 	screen_keys("\033[200~sour\ndough\033[201~");
 	screen_has("› Sourdough, second try");
 	assert_string_equal(ui_input(screen), "");
+	expect_event(UI_PICK_MOVED);
 	ui_close_popup(screen);
 	screen_lacks("Sourdough");
+	pick();
+	screen_has("type to filter");
+	screen_keys("\033[200~cusco\033[201~");	/* what was chosen stays chosen */
+	screen_has("› cusco");
+}
+
+static void
+popup__paste__fills_the_filter_and_no_more(void **state)
+{
+	struct strbuf paste = STRBUF_INIT;
+
+	strbuf_adds(&paste, "\033[200~x");
+	for (int i = 0; i < 1000; i++)
+		strbuf_adds(&paste, "é");
+	strbuf_adds(&paste, "\033[201~");
+	screen_open(16, 64, NULL);
+	pick();
+	screen_keys(paste.s);
+	screen_has("éééé ");			/* its end; no half of a letter */
+	screen_lacks("�");
+	screen_keys("éz");			/* there is room for one byte */
+	screen_has("ééz ");
+	screen_keys("y");
+	screen_has("ééz ");
+	screen_keys("\177\177ab");
+	screen_has("ééab ");
+	strbuf_release(&paste);
 }
 
 /* ---- completion ------------------------------------------------------------------------------ */
@@ -448,6 +476,7 @@ main(void)
 		TEST(page__text__is_read_and_closed),
 		TEST(page__rows_of_two_columns__go_on_in_the_second),
 		TEST(popup__paste__goes_to_the_filter),
+		TEST(popup__paste__fills_the_filter_and_no_more),
 		TEST(complete__tab__completes_what_is_common_and_lists_the_rest),
 		TEST(complete__typing__narrows_the_list),
 	};
