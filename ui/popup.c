@@ -62,7 +62,7 @@ popup_frame(struct canvas *c, struct rect r, const char *title, const char *note
 
 	if (!popup_has_frame(c)) {
 		canvas_clear(c, r, inside);
-		if (r.rows < 3)
+		if (r.rows < 3 || !*title)
 			return r;
 		p = pen_at(c, r.row, r.col, r.col + r.cols);
 		pen_clipped(&p, title_style, title, strlen(title), r.cols);

@@ -39,7 +39,7 @@ struct popup *popup_ask_new(int tag, const char *question);
 void popup_post(struct popup *p, const struct ui_event *ev);
 
 /* Its frame with a title on the upper and a hint on the lower edge; returns what is inside. On a
- * screen too small for that there is no frame, and the title has the first row. */
+ * screen too small for that there is no frame, and a title that is not empty has the first row. */
 struct rect popup_frame(struct canvas *c, struct rect r, const char *title, const char *note,
 	const char *hint);
 

@@ -285,6 +285,17 @@ ask__question__is_answered_by_y_and_n(void **state)
 }
 
 static void
+ask__question__is_whole_on_a_small_screen(void **state)
+{
+	screen_open(12, 24, NULL);
+	ui_ask(screen, 3, "Delete \"Trip to Cusco\"? Its 8 messages go to the archive.");
+	screen_has("Delete \"Trip to Cusco\"?\n"
+		   "Its 8 messages go to the\n"
+		   "archive.\n"
+		   "y yes   n no\n");
+}
+
+static void
 page__text__is_read_and_closed(void **state)
 {
 	struct strbuf text = STRBUF_INIT;
@@ -473,6 +484,7 @@ main(void)
 		TEST(pick__preview__comes_later_for_the_chosen_row),
 		TEST(pick__empty__says_so),
 		TEST(ask__question__is_answered_by_y_and_n),
+		TEST(ask__question__is_whole_on_a_small_screen),
 		TEST(page__text__is_read_and_closed),
 		TEST(page__rows_of_two_columns__go_on_in_the_second),
 		TEST(popup__paste__goes_to_the_filter),
