@@ -101,30 +101,32 @@ check_kind_of_tokenizer(const struct gguf *g, struct err *e)
 }
 
 /*
- * Writes a piece as the encoder wants it, returns its length; `out` may be NULL. User-defined
- * pieces are found in files with spaces and with space marks; texts have marks.
+ * Writes a piece as the encoder wants it into out[room] and returns its length; more than `room`: there was not enough.
+ * User-defined pieces are found in files with spaces and with space marks; texts have marks.
  */
 static size_t
-copy_piece(struct gguf_string s, int32_t kind, char *out)
+copy_piece(struct gguf_string s, int32_t kind, char *out, size_t room)
 {
 	size_t n = 0;
 
 	if (kind != TOKEN_USER_DEFINED) {
-		if (out && s.len)
+		if (s.len && s.len <= room)
 			memcpy(out, s.s, s.len);
 		return s.len;
 	}
 	for (size_t i = 0; i < s.len; i++) {
 		bool space = s.s[i] == ' ';
+		size_t len = space ? SPACE_MARK_LEN : 1;
 
-		if (out)
-			memcpy(out + n, space ? SPACE_MARK : s.s + i, space ? SPACE_MARK_LEN : 1);
-		n += space ? SPACE_MARK_LEN : 1;
+		if (n + len <= room)
+			memcpy(out + n, space ? SPACE_MARK : s.s + i, len);
+		n += len;
 	}
 	return n;
 }
 
-/* Copies the pieces' bytes, since a vocabulary outlives its file. */
+/* Copies the pieces' bytes, since a vocabulary outlives its file. What is measured first and copied then is read twice:
+ * the file may have changed between. */
 static int
 copy_pieces(struct vocab *v, const struct arrays *a, struct err *e)
 {
@@ -138,7 +140,7 @@ copy_pieces(struct vocab *v, const struct arrays *a, struct err *e)
 		if (s.len > MAX_PIECE_LEN)
 			return err_set(e, ERR_MODEL, "token %zu is %zu bytes long, more than %d", i,
 				s.len, MAX_PIECE_LEN);
-		total += copy_piece(s, gguf_array_i32(&a->kinds, i), NULL) + 1;
+		total += copy_piece(s, gguf_array_i32(&a->kinds, i), NULL, 0) + 1;
 	}
 	if (total > UINT32_MAX)
 		return err_set(e, ERR_MODEL, "the vocabulary is larger than 4 GiB");
@@ -148,13 +150,15 @@ copy_pieces(struct vocab *v, const struct arrays *a, struct err *e)
 		return err_set(
 			e, ERR_MODEL, "not enough memory for a vocabulary of %zu tokens", v->n);
 	for (size_t i = 0; i < v->n; i++) {
-		struct piece *p = &v->piece[i];
+		size_t room = total - at, len = copy_piece(gguf_array_string(&a->tokens, i),
+			gguf_array_i32(&a->kinds, i), v->bytes + at, room);
 
-		p->at = at;
-		p->len = copy_piece(gguf_array_string(&a->tokens, i), gguf_array_i32(&a->kinds, i),
-			v->bytes + at);
-		v->bytes[at + p->len] = '\0';
-		at += p->len + 1;
+		if (len >= room)
+			return err_set(e, ERR_MODEL, "the model's file was changed while it was opened; open it again");
+		v->piece[i].at = at;
+		v->piece[i].len = len;
+		v->bytes[at + len] = '\0';
+		at += len + 1;
 	}
 	return 0;
 }

@@ -1,6 +1,7 @@
 /*
  * A model whose allocations fail, each in turn: sizes come from the file, so that must be an error
- * for the user and no end of the program. malloc and calloc are replaced by the linker (--wrap).
+ * for the user and no end of the program. And one whose file changes between two allocations.
+ * malloc and calloc are replaced by the linker (--wrap).
  */
 #include "config.h"
 
@@ -12,7 +13,9 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "engine/vocab.h"
 #include "tests/engine/tiny_model.h"
+#include "tests/engine/tiny_vocab.h"
 
 void *__real_malloc(size_t n);
 void *__real_calloc(size_t n, size_t size);
@@ -20,6 +23,7 @@ void *__wrap_malloc(size_t n);
 void *__wrap_calloc(size_t n, size_t size);
 
 static long countdown = -1;	/* allocations until the one that fails; negative: none does */
+static void (*before_malloc)(void);	/* or NULL */
 
 static int
 fails_now(void)
@@ -30,6 +34,8 @@ fails_now(void)
 void *
 __wrap_malloc(size_t n)
 {
+	if (before_malloc)
+		before_malloc();
 	return fails_now() ? NULL : __real_malloc(n);
 }
 
@@ -76,11 +82,58 @@ model__new__reports_each_failed_allocation(void **state)
 	strbuf_release(&file);
 }
 
+/* ---- a file that changes -------------------------------------------------------------------- */
+
+enum { N_PIECES = 5 };
+
+static void
+put_model(struct gguf_writer *w)
+{
+	gguf_put_string(w, "tokenizer.ggml.model", "llama");
+}
+
+static struct gguf_array kinds;
+
+/* Another process writes to the file: every token is now a user-defined one. */
+static void
+make_user_defined(void)
+{
+	for (size_t i = 0; i < N_PIECES; i++)
+		((uint8_t *)(uintptr_t)kinds.data)[4 * i] = TOKEN_USER_DEFINED;
+}
+
+/* Spaces of user-defined pieces take three bytes in place of one. */
+static void
+vocab__new__refuses_pieces_that_grow_meanwhile(void **state)
+{
+	static const char *const tokens[N_PIECES] = { "<unk>", "<s>", "          ", "a b c d e f", "   " };
+	static const float scores[N_PIECES];
+	static const int32_t normal[N_PIECES] = { TOKEN_UNKNOWN, TOKEN_CONTROL, 1, 1, 1 };
+	struct strbuf bytes = STRBUF_INIT;
+	struct err e = { ERR_NONE, "" };
+	struct gguf *g;
+	struct vocab *v;
+
+	tiny_vocab_write(&bytes, tokens, N_PIECES, scores, N_PIECES, normal, N_PIECES, put_model);
+	g = gguf_parse((const uint8_t *)bytes.s, bytes.len, &e);
+	assert_non_null(g);
+	assert_int_equal(gguf_get_array(g, "tokenizer.ggml.token_type", &kinds, &e), 1);
+	before_malloc = make_user_defined;
+	v = vocab_new(g, &e);
+	before_malloc = NULL;
+	assert_null(v);
+	assert_int_equal(e.code, ERR_MODEL);
+	assert_non_null(strstr(e.text, "changed"));
+	gguf_free(g);
+	strbuf_release(&bytes);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(model__new__reports_each_failed_allocation),
+		cmocka_unit_test(vocab__new__refuses_pieces_that_grow_meanwhile),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
