@@ -205,6 +205,17 @@ total_weight(const struct sampler *s)
 	return sum;
 }
 
+static double
+most_weight(const struct sampler *s)
+{
+	double most = 0;
+
+	for (size_t i = 0; i < s->n_kept; i++)
+		if (s->kept[i].weight > most)
+			most = s->kept[i].weight;
+	return most;
+}
+
 static void
 keep_top_k(struct sampler *s, uint32_t k)
 {
@@ -224,8 +235,12 @@ keep_typical(struct sampler *s, double p)
 {
 	double total = total_weight(s), entropy = 0;
 
-	for (size_t i = 0; i < s->n_kept; i++)
-		entropy -= s->kept[i].weight / total * log(s->kept[i].weight / total);
+	for (size_t i = 0; i < s->n_kept; i++) {
+		double share = s->kept[i].weight / total;
+
+		if (share > 0)	/* the least weights may vanish, and 0 * log(0) is no number */
+			entropy -= share * log(share);
+	}
 	for (size_t i = 0; i < s->n_kept; i++) {
 		s->kept[i].key = fabs(-log(s->kept[i].weight / total) - entropy);
 		s->scratch[i] = s->kept[i];
@@ -240,9 +255,9 @@ keep_top_p(struct sampler *s, double p)
 	size_t n = s->n_kept;
 
 	p = fmax(p, 0);
-	least = (1 - p) * total / n;
 	/* What is lighter than the average of the part that goes is beyond the cut: no need to look
-	 * at it. */
+	 * at it. Of equal weights and p = 0 rounding may put the average above all of them. */
+	least = fmin((1 - p) * total / n, most_weight(s));
 	s->n_kept = 0;
 	for (size_t i = 0; i < n; i++) {
 		struct candidate c = s->kept[i];
@@ -259,11 +274,9 @@ keep_top_p(struct sampler *s, double p)
 static void
 keep_min_p(struct sampler *s, double p)
 {
-	double most = 0;
+	double most = most_weight(s);
 	size_t n = 0;
 
-	for (size_t i = 0; i < s->n_kept; i++)
-		most = fmax(most, s->kept[i].weight);
 	for (size_t i = 0; i < s->n_kept; i++)
 		if (s->kept[i].weight >= fmin(p, 1) * most)
 			s->kept[n++] = s->kept[i];

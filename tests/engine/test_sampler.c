@@ -238,6 +238,43 @@ sampler__top_p__keeps_the_one_that_begins_at_p(void **state)
 	}
 }
 
+/* Typical sampling leaves three equal ones of any weight, whose average may be rounded up to more than each. */
+static void
+sampler__top_p__keeps_one_of_equals_for_any_rounding(void **state)
+{
+	enum { N = 31 };
+	struct sampling p = neutral;
+	struct sampler *s = sampler_new(N);
+	float l[N] = { 0 };
+
+	for (int step = 0; step < 1000; step++) {
+		double light = -1.5 - 0.001 * step, weight = exp((float)light);
+
+		for (size_t i = 1; i < N; i++)
+			l[i] = (float)light;
+		p.typical_p = (float)(2.5 * weight / (1 + (N - 1) * weight));
+		p.top_p = 0;
+		assert_int_equal(sampler_pick(s, &p, l, NULL, 0, 1, step), 1);
+		p.top_p = 1e-30f;
+		assert_int_equal(sampler_pick(s, &p, l, NULL, 0, 1, step), 1);
+	}
+	sampler_free(s);
+}
+
+/* The least weight there is, divided by the sum of the others, is 0. */
+static void
+sampler__typical__survives_a_share_of_zero(void **state)
+{
+	static const float l[] = { 0, 0, -744.4f };
+	struct sampling p = neutral;
+	struct sampler *s = sampler_new(LENGTH(l));
+
+	p.typical_p = 0.2f;
+	for (uint64_t position = 0; position < 100; position++)
+		assert_int_equal(sampler_pick(s, &p, l, NULL, 0, 1, position), 0);
+	sampler_free(s);
+}
+
 static void
 sampler__greedy__takes_the_lowest_of_equals(void **state)
 {
@@ -416,6 +453,8 @@ main(void)
 		cmocka_unit_test(sampler__pick__truncates_after_the_temperature),
 		cmocka_unit_test(sampler__top_p__equals_the_sorted_definition),
 		cmocka_unit_test(sampler__top_p__keeps_the_one_that_begins_at_p),
+		cmocka_unit_test(sampler__top_p__keeps_one_of_equals_for_any_rounding),
+		cmocka_unit_test(sampler__typical__survives_a_share_of_zero),
 		cmocka_unit_test(sampler__greedy__takes_the_lowest_of_equals),
 		cmocka_unit_test(sampler__pick__survives_any_numbers),
 		cmocka_unit_test(sampler__pick__decides_when_there_is_nothing_to_choose),
