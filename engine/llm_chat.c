@@ -333,8 +333,7 @@ llm_reply(struct llm_chat *c, const struct chat_message *msgs, size_t n,
 	if (make_prompt(c, &ask_for, &c->window, stats, e) < 0)
 		return -1;
 	detok_init(&a.detok, c->llm->vocab, template_stops(c->llm->template));
-	a.detok.started = template_keeps_space(c->llm->template) ||
-		(o->unfinished && *msgs[n - 1].text);
+	a.detok.started = template_goes_on(c->llm->template, o->unfinished ? msgs[n - 1].text : "");
 	c->report = (struct prefill_report){ .fn = o->on_prefill, .ctx = o->ctx };
 	*finish = LLM_CANCELLED;
 	if (llm_feed(c, c->prompt.id, c->prompt.n, &stats->cached_tokens) == 0) {

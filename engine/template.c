@@ -75,12 +75,6 @@ template_stops(const struct template *t)
 	return t->stops;
 }
 
-bool
-template_keeps_space(const struct template *t)
-{
-	return t->flags & TEMPLATE_KEEP_SPACE;
-}
-
 /* ---- white space ----------------------------------------------------------------------------- */
 
 /* Python's str.isspace, which Meta's str.strip goes by. */
@@ -120,6 +114,14 @@ trimmed_length(const char *s, size_t n)
 			keep = i;
 	}
 	return keep;
+}
+
+bool
+template_goes_on(const struct template *t, const char *begun)
+{
+	size_t n = strlen(begun);
+
+	return t->flags & TEMPLATE_KEEP_SPACE || leading_space(begun, n) < n;
 }
 
 /* ---- writing the parts ----------------------------------------------------------------------- */
@@ -305,9 +307,9 @@ static void
 put_open_answer(struct prompt *p, const char *begun)
 {
 	const char *before = p->t->before[ROLE_ASSISTANT];
-	size_t n = strlen(before), len = strlen(begun);
+	size_t n = strlen(before);
 
-	if (!template_keeps_space(p->t) && leading_space(begun, len) == len) {
+	if (!template_goes_on(p->t, begun)) {
 		begun = "";
 		while (n && before[n - 1] == ' ')
 			n--;

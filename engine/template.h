@@ -32,8 +32,12 @@ const char *template_name(const struct template *t);		/* "llama-2" */
 const char *template_help(const struct template *t);		/* one line on what uses it */
 const char *const *template_stops(const struct template *t);	/* stop strings, NULL-terminated */
 
-/* White space in front of an answer is part of it (plain completion): see detok.started. */
-bool template_keeps_space(const struct template *t);
+/*
+ * Whether white space in front of what the model writes is part of the text, so that detok.started should be
+ * set. `begun` is what there is of the answer, "" for a new one: there is some text, or white space always counts
+ * (plain completion). Else template_encode leaves `begun` out, which is at most white space: the answer begins anew.
+ */
+bool template_goes_on(const struct template *t, const char *begun);
 
 /*
  * Chooses by the signature of tokenizer.chat_template, else by architecture, general.name, file
@@ -46,8 +50,8 @@ const struct template *template_detect(
 /*
  * The conversation as ids, ready for the model to write the next assistant message (the last
  * message is the user's), or to go on with an unfinished one (the last message is the assistant's
- * and `unfinished` is set: no end marker is put after it, and white space at its end stays; then
- * the answer goes on in the middle of a text, and detok.started should be set).
+ * and `unfinished` is set: no end marker is put after it, and white space at its end stays; see
+ * template_goes_on).
  *
  * Messages: an optional system one first, then user and assistant in turn. -1 with ERR_USAGE if
  * not; ERR_MODEL when the vocabulary lacks a token that the format cannot do without. Then nothing

@@ -380,6 +380,27 @@ llm__reply__goes_on_with_an_unfinished_answer(void **state)
 	strbuf_release(&a.text);
 }
 
+/* Of white space alone nothing is kept: the answer begins anew, and its own is swallowed as ever. */
+static void
+llm__reply__begins_anew_after_white_space(void **state)
+{
+	struct answer fresh = { .text = STRBUF_INIT }, a = { .text = STRBUF_INIT };
+	struct llm_reply_opts o = reply_opts();
+	struct llm_chat *c = new_chat(0, 2);
+	struct chat_message msgs[3] = { hello[0], hello[1], { ROLE_ASSISTANT, " \n" } };
+
+	for (o.seed = 1; o.seed < 40; o.seed++) {
+		o.unfinished = false;
+		reply(c, msgs, 2, &o, &fresh);
+		o.unfinished = true;
+		reply(c, msgs, 3, &o, &a);
+		assert_string_equal(a.text.s, fresh.text.s);
+	}
+	llm_chat_free(c);
+	strbuf_release(&fresh.text);
+	strbuf_release(&a.text);
+}
+
 /* ---- limits --------------------------------------------------------------------------------- */
 
 static void
@@ -730,6 +751,7 @@ main(void)
 		cmocka_unit_test(llm__reply__second_turn_as_from_a_fresh_start),
 		cmocka_unit_test(llm__reply__ends_when_the_context_is_full),
 		cmocka_unit_test(llm__reply__goes_on_with_an_unfinished_answer),
+		cmocka_unit_test(llm__reply__begins_anew_after_white_space),
 		cmocka_unit_test(llm__reply__too_long_a_message),
 		cmocka_unit_test(llm__reply__oldest_messages_leave),
 		cmocka_unit_test(llm__reply__weights_of_any_bytes),

@@ -109,8 +109,18 @@ template__find__knows_names_and_aliases(void **state)
 	assert_string_equal(template_name(template_find("Llama-2")), "llama-2");
 	assert_null(template_find("llama-4"));
 	assert_null(template_find(""));
-	assert_true(template_keeps_space(template_find("plain")));
-	assert_false(template_keeps_space(template_find("llama-2")));
+}
+
+static void
+template__goes_on__after_a_text_only(void **state)
+{
+	const struct template *plain = template_find("plain"), *chat = template_find("llama-2");
+
+	assert_true(template_goes_on(plain, ""));
+	assert_true(template_goes_on(plain, " "));
+	assert_false(template_goes_on(chat, ""));
+	assert_false(template_goes_on(chat, " \n\xe3\x80\x80"));
+	assert_true(template_goes_on(chat, " a"));
 }
 
 /* Every row: a conversation with a system text, one without, and an answer to go on with. */
@@ -208,7 +218,7 @@ template__encode__unfinished_without_text_equals_a_new_answer(void **state)
 		const struct template *t = template_find(forms[i].name);
 		char *fresh = xstrdup(text_of(t, forms[i].vocab->vocab, msgs, 1, NULL));
 
-		if (!template_keeps_space(t))
+		if (!template_goes_on(t, msgs[1].text))
 			assert_string_equal(text_of(t, forms[i].vocab->vocab, msgs, 2, NULL), fresh);
 		free(fresh);
 	}
@@ -580,6 +590,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(template__find__knows_names_and_aliases),
+		cmocka_unit_test(template__goes_on__after_a_text_only),
 		cmocka_unit_test(template__encode__writes_every_format),
 		cmocka_unit_test(template__encode__unfinished_without_text_equals_a_new_answer),
 		cmocka_unit_test(template__encode__treats_white_space_as_the_format_does),
