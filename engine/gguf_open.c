@@ -216,16 +216,26 @@ static int
 join_part(struct gguf *g, struct gguf *part, struct err *e)
 {
 	size_t n = g->n_tensors + part->n_tensors;
+	struct gguf_tensor *tensor;
+	struct gguf_part *parts;
 
 	if (n > GGUF_MAX_ENTRIES) {
 		gguf_free(part);
 		return refuse(
 			e, "the parts of the model have more than %d tensors", GGUF_MAX_ENTRIES);
 	}
-	g->tensor = xreallocarray(g->tensor, n, sizeof *g->tensor);
+	tensor = reallocarray(g->tensor, n ? n : 1, sizeof *tensor);
+	if (tensor)
+		g->tensor = tensor;
+	parts = reallocarray(g->part, g->n_parts + 1, sizeof *parts);
+	if (parts)
+		g->part = parts;
+	if (!tensor || !parts) {
+		gguf_free(part);
+		return refuse(e, "there is not enough memory to read the headers of the model's parts");
+	}
 	memcpy(g->tensor + g->n_tensors, part->tensor, part->n_tensors * sizeof *part->tensor);
 	g->n_tensors = n;
-	g->part = xreallocarray(g->part, g->n_parts + 1, sizeof *g->part);
 	g->part[g->n_parts++] = part->part[0];
 	g->size += part->size;
 	part->n_parts = 0;

@@ -93,8 +93,14 @@ llm_chat_new(const struct llm *m, const struct llm_chat_opts *o, struct err *e)
 		return NULL;
 	}
 	c->sampler = sampler_new(m->model->n_vocab);
-	c->ids = xcalloc(context, sizeof *c->ids);
-	c->logits = xcalloc(m->model->n_vocab, sizeof *c->logits);
+	c->ids = calloc(context, sizeof *c->ids);
+	c->logits = calloc(m->model->n_vocab, sizeof *c->logits);
+	if (!c->sampler || !c->ids || !c->logits) {
+		err_set(e, ERR_MODEL, "there is not enough memory for %zu tokens and a vocabulary of %zu",
+			context, m->model->n_vocab);
+		llm_chat_free(c);
+		return NULL;
+	}
 	return c;
 }
 

@@ -37,11 +37,14 @@ sampler_new(size_t n_vocab)
 	struct sampler *s = xcalloc(1, sizeof *s);
 
 	s->n_vocab = n_vocab;
-	s->logit = xcalloc(n_vocab, sizeof *s->logit);
-	s->count = xcalloc(n_vocab, sizeof *s->count);
-	s->kept = xcalloc(n_vocab, sizeof *s->kept);
-	s->scratch = xcalloc(n_vocab, sizeof *s->scratch);
-	return s;
+	s->logit = calloc(n_vocab, sizeof *s->logit);
+	s->count = calloc(n_vocab, sizeof *s->count);
+	s->kept = calloc(n_vocab, sizeof *s->kept);
+	s->scratch = calloc(n_vocab, sizeof *s->scratch);
+	if (s->logit && s->count && s->kept && s->scratch)
+		return s;
+	sampler_free(s);
+	return NULL;
 }
 
 void

@@ -28,7 +28,7 @@ extern const struct sampling sampling_default;
 
 struct sampler;
 
-struct sampler *sampler_new(size_t n_vocab);	/* scratch memory for one thread */
+struct sampler *sampler_new(size_t n_vocab);	/* scratch memory for one thread; NULL: there is none */
 void sampler_free(struct sampler *s);
 
 /*
