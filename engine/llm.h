@@ -124,12 +124,13 @@ struct llm_reply_opts {
 int llm_reply(struct llm_chat *c, const struct chat_message *msgs, size_t n, const struct llm_reply_opts *o,
 	enum llm_finish *finish, struct llm_stats *stats, struct err *e);
 
-/* Any thread, async-signal-safe: the running llm_reply, llm_prefill, llm_logits or llm_bench call ends within 100 ms.
+/* Any thread, async-signal-safe: the running call of llm_reply, llm_count or a tool below ends within 100 ms.
  * Stays in force until llm_uncancel, so that a cancel which comes just before the call is not lost. */
 void llm_cancel(struct llm_chat *c);
 void llm_uncancel(struct llm_chat *c);
 
-/* Counts the prompt of a conversation without processing it: stats->prompt_tokens, cached, system, evicted. */
+/* Counts the prompt of a conversation without processing it: stats->prompt_tokens, cached, system, evicted.
+ * ERR_FIT, ERR_USAGE: see llm_reply; ERR_INTERRUPTED. */
 int llm_count(struct llm_chat *c, const struct chat_message *msgs, size_t n, struct llm_stats *stats, struct err *e);
 
 /* ---- tools --------------------------------------------------------------------------------------- */

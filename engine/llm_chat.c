@@ -253,6 +253,7 @@ ask(const struct llm_chat *c, const struct chat_message *msgs, size_t n, bool un
 		.template = c->llm->template, .vocab = c->llm->vocab, .msgs = msgs, .n_msgs = n,
 		.unfinished = unfinished, .context = c->kv.context,
 		.reserve = max_tokens && max_tokens < reserve ? max_tokens : reserve,
+		.cancel = &c->cancel,
 	};
 }
 
@@ -335,13 +336,20 @@ llm_reply(struct llm_chat *c, const struct chat_message *msgs, size_t n,
 	struct answer a = {
 		.c = c, .o = o, .text = STRBUF_INIT, .stats = stats, .start = llm_now(),
 	};
+	struct err why = { 0 };
 
-	if (make_prompt(c, &ask_for, &c->window, stats, e) < 0)
+	*finish = LLM_CANCELLED;
+	if (make_prompt(c, &ask_for, &c->window, stats, &why) < 0) {
+		stats->total_seconds = llm_now() - a.start;
+		if (why.code == ERR_INTERRUPTED)
+			return 0;
+		if (e)
+			*e = why;
 		return -1;
+	}
 	detok_init(&a.detok, c->llm->vocab, template_stops(c->llm->template));
 	a.detok.started = template_goes_on(c->llm->template, o->unfinished ? msgs[n - 1].text : "");
 	c->report = (struct prefill_report){ .fn = o->on_prefill, .ctx = o->ctx };
-	*finish = LLM_CANCELLED;
 	if (llm_feed(c, c->prompt.id, c->prompt.n, &stats->cached_tokens) == 0) {
 		stats->prefill_seconds = llm_now() - a.start;
 		c->report.fn = NULL;

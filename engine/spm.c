@@ -50,7 +50,15 @@ struct encoder {
 	size_t n_heap, cap_heap;
 	struct origin *origin;
 	size_t n_origin, cap_origin;
+	const atomic_bool *cancel;	/* or NULL */
 };
+
+/* Asked at each symbol, since a word can be as long as a block. */
+static bool
+cancelled(const struct encoder *e)
+{
+	return e->cancel && atomic_load_explicit(e->cancel, memory_order_relaxed);
+}
 
 /* ---- the heap -------------------------------------------------------------------------------- */
 
@@ -121,7 +129,8 @@ consider(struct encoder *e, uint32_t left)
 	heap_push(e, m);
 }
 
-static void
+/* False when cancelled, as of all that follows. */
+static bool
 split_into_symbols(struct encoder *e, size_t from, size_t to)
 {
 	const struct vocab *v = e->v;
@@ -132,6 +141,8 @@ split_into_symbols(struct encoder *e, size_t from, size_t to)
 	for (size_t at = from; at < to;) {
 		struct symbol s = { .at = at, .id = -1, .origin = NONE };
 
+		if (cancelled(e))
+			return false;
 		if (v->atoms.n)
 			s.id = piece_list_match(v, &v->atoms, text + at, to - at);
 		if (s.id >= 0) {
@@ -147,6 +158,7 @@ split_into_symbols(struct encoder *e, size_t from, size_t to)
 		at += s.len;
 	}
 	e->sym[e->n_sym - 1].next = NONE;
+	return true;
 }
 
 static void
@@ -196,17 +208,23 @@ put_symbol(struct encoder *e, const struct symbol *s)
 		token_list_add(e->out, v->byte_id[bytes[i]]);
 }
 
-static void
+static bool
 encode_part(struct encoder *e, size_t from, size_t to)
 {
-	split_into_symbols(e, from, to);
+	if (!split_into_symbols(e, from, to))
+		return false;
 	e->n_heap = e->n_origin = 0;
-	for (size_t i = 0; i + 1 < e->n_sym; i++)
+	for (size_t i = 0; i + 1 < e->n_sym; i++) {
+		if (cancelled(e))
+			return false;
 		consider(e, i);
+	}
 	while (e->n_heap) {
 		struct merge m = heap_pop(e);
 		struct symbol *a = &e->sym[m.left];
 
+		if (cancelled(e))
+			return false;
 		if (!a->len || a->next == NONE || a->len + e->sym[a->next].len != m.len)
 			continue;
 		merge_pair(e, &m);
@@ -216,6 +234,7 @@ encode_part(struct encoder *e, size_t from, size_t to)
 	}
 	for (uint32_t i = 0; i != NONE; i = e->sym[i].next)
 		put_symbol(e, &e->sym[i]);
+	return true;
 }
 
 /* ---- texts ----------------------------------------------------------------------------------- */
@@ -233,7 +252,7 @@ word_end(const struct strbuf *text, size_t at)
 	return next ? (size_t)(next - text->s) : text->len;
 }
 
-static void
+static bool
 encode_block(struct encoder *e, const char *s, size_t len, bool prefix)
 {
 	const struct strbuf *text = &e->text;
@@ -251,8 +270,10 @@ encode_block(struct encoder *e, const char *s, size_t len, bool prefix)
 	}
 	for (size_t at = 0, end; at < text->len; at = end) {
 		end = e->v->words_apart ? word_end(text, at) : text->len;
-		encode_part(e, at, end);
+		if (!encode_part(e, at, end))
+			return false;
 	}
+	return true;
 }
 
 /* How much of a long text to take: up to a space after something else, or at least to a whole
@@ -271,18 +292,20 @@ block_length(const char *s, size_t len)
 	return BLOCK - utf8_incomplete_tail(s, BLOCK);
 }
 
-static void
+static bool
 encode_text(struct encoder *e, const char *s, size_t len, bool prefix)
 {
 	for (size_t at = 0, n; at < len; at += n) {
 		n = block_length(s + at, len - at);
-		encode_block(e, s + at, n, prefix && at == 0);
+		if (!encode_block(e, s + at, n, prefix && at == 0))
+			return false;
 	}
+	return true;
 }
 
 /* With ENCODE_SPECIAL: markers become their tokens, and the text after one begins anew, dummy space
  * included, as the tokenizers that chat models were tuned with do it. */
-static void
+static bool
 encode_with_markers(struct encoder *e, const char *s, size_t len, bool prefix)
 {
 	const struct vocab *v = e->v;
@@ -295,27 +318,36 @@ encode_with_markers(struct encoder *e, const char *s, size_t len, bool prefix)
 			at++;
 			continue;
 		}
-		encode_text(e, s + from, at - from, prefix);
+		if (!encode_text(e, s + from, at - from, prefix))
+			return false;
 		token_list_add(e->out, id);
 		at += v->piece[id].len;
 		from = at;
 	}
-	encode_text(e, s + from, len - from, prefix);
+	return encode_text(e, s + from, len - from, prefix);
+}
+
+bool
+vocab_encode_unless(const struct vocab *v, const char *text, size_t len, unsigned flags,
+	const atomic_bool *cancel, struct token_list *out)
+{
+	bool prefix = flags & ENCODE_PREFIX && v->add_space, done;
+	struct encoder e = { .v = v, .out = out, .text = STRBUF_INIT, .cancel = cancel };
+
+	if (flags & ENCODE_SPECIAL && v->markers.n)
+		done = encode_with_markers(&e, text, len, prefix);
+	else
+		done = encode_text(&e, text, len, prefix);
+	strbuf_release(&e.text);
+	free(e.sym);
+	free(e.heap);
+	free(e.origin);
+	return done;
 }
 
 void
 vocab_encode(
 	const struct vocab *v, const char *text, size_t len, unsigned flags, struct token_list *out)
 {
-	bool prefix = flags & ENCODE_PREFIX && v->add_space;
-	struct encoder e = { .v = v, .out = out, .text = STRBUF_INIT };
-
-	if (flags & ENCODE_SPECIAL && v->markers.n)
-		encode_with_markers(&e, text, len, prefix);
-	else
-		encode_text(&e, text, len, prefix);
-	strbuf_release(&e.text);
-	free(e.sym);
-	free(e.heap);
-	free(e.origin);
+	vocab_encode_unless(v, text, len, flags, NULL, out);
 }

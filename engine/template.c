@@ -32,6 +32,8 @@ struct prompt {
 	struct strbuf text;
 	struct part *part;
 	size_t n, cap;
+	size_t n_defused;
+	const atomic_bool *cancel;	/* or NULL */
 };
 
 /* ---- the table ------------------------------------------------------------------------------- */
@@ -101,19 +103,19 @@ leading_space(const char *s, size_t n)
 	return i;
 }
 
-/* Length without the white space at the end. */
+/* Length without the white space at the end; looks from there, so that the length of the text does not matter. */
 static size_t
 trimmed_length(const char *s, size_t n)
 {
-	size_t keep = 0;
 	uint32_t cp;
 
-	for (size_t i = 0; i < n;) {
-		i += utf8_decode(s + i, n - i, &cp);
-		if (!is_space(cp))
-			keep = i;
+	for (size_t at; n; n = at) {
+		for (at = n - 1; at && n - at < 4 && (s[at] & 0xc0) == 0x80;)
+			at--;
+		if (utf8_decode(s + at, n - at, &cp) != n - at || !is_space(cp))
+			break;
 	}
-	return keep;
+	return n;
 }
 
 bool
@@ -406,14 +408,14 @@ next_message(const struct prompt *p, size_t k)
 
 /*
  * Breaks up every delimiter in which a message has a share: after its first character where that is
- * the message's, else where the message begins. What the template alone wrote stays. Returns how
- * many.
+ * the message's, else where the message begins. What the template alone wrote stays. False when
+ * cancelled.
  */
-static size_t
+static bool
 defuse(struct prompt *p)
 {
 	struct strbuf safe = STRBUF_INIT;
-	size_t at = 0, n_defused = 0, len;
+	size_t at = 0, len;
 	bool break_next = false; /* a delimiter reaches from the template into the next message */
 
 	for (size_t k = 0; k < p->n; k++) {
@@ -422,10 +424,14 @@ defuse(struct prompt *p)
 
 		if (part->kind == PART_MESSAGE && break_next) {
 			strbuf_adds(&safe, WORD_JOINER);
-			n_defused++;
+			p->n_defused++;
 			break_next = false;
 		}
 		for (; at < part_end; at++) {
+			if (p->cancel && atomic_load_explicit(p->cancel, memory_order_relaxed)) {
+				strbuf_release(&safe);
+				return false;
+			}
 			strbuf_addc(&safe, p->text.s[at]);
 			if (part->kind == PART_TOKEN)
 				continue;
@@ -436,7 +442,7 @@ defuse(struct prompt *p)
 				break_next = true;
 			} else {
 				strbuf_adds(&safe, WORD_JOINER);
-				n_defused++;
+				p->n_defused++;
 			}
 		}
 		part->safe_end = safe.len;
@@ -445,25 +451,33 @@ defuse(struct prompt *p)
 		p->part[k].end = p->part[k].safe_end;
 	strbuf_release(&p->text);
 	p->text = safe;
-	return n_defused;
+	return true;
 }
 
 /* ---- to ids ---------------------------------------------------------------------------------- */
 
-static void
+static bool
+encode_part(const struct prompt *p, size_t from, size_t to, struct token_list *ids)
+{
+	return vocab_encode_unless(p->v, p->text.s + from, to - from, ENCODE_PREFIX, p->cancel, ids);
+}
+
+/* False when cancelled. */
+static bool
 encode_parts(const struct prompt *p, struct token_list *ids)
 {
 	size_t from = 0, at = 0;
 
 	for (size_t k = 0; k < p->n; k++) {
 		if (p->part[k].kind == PART_TOKEN) {
-			vocab_encode(p->v, p->text.s + from, at - from, ENCODE_PREFIX, ids);
+			if (!encode_part(p, from, at, ids))
+				return false;
 			token_list_add(ids, p->part[k].id);
 			from = p->part[k].end;
 		}
 		at = p->part[k].end;
 	}
-	vocab_encode(p->v, p->text.s + from, at - from, ENCODE_PREFIX, ids);
+	return encode_part(p, from, at, ids);
 }
 
 static int
@@ -518,23 +532,31 @@ check_tokens(const struct template *t, const struct vocab *v, struct err *e)
 }
 
 int
-template_encode(const struct template *t, const struct vocab *v, const struct chat_message *msgs,
+template_encode_unless(const struct template *t, const struct vocab *v, const struct chat_message *msgs,
 	size_t n_msgs, bool unfinished, struct token_list *ids, struct strbuf *text,
-	size_t *n_defused, struct err *e)
+	size_t *n_defused, const atomic_bool *cancel, struct err *e)
 {
-	struct prompt p = { .t = t, .v = v, .text = STRBUF_INIT };
-	size_t n;
+	struct prompt p = { .t = t, .v = v, .text = STRBUF_INIT, .cancel = cancel };
+	int rc = 0;
 
 	if (check_messages(msgs, n_msgs, unfinished, e) || check_tokens(t, v, e))
 		return -1;
 	put_conversation(&p, msgs, n_msgs, unfinished);
-	n = defuse(&p);
-	encode_parts(&p, ids);
-	if (text)
+	if (!defuse(&p) || !encode_parts(&p, ids))
+		rc = err_set(e, ERR_INTERRUPTED, "cancelled");
+	else if (text)
 		strbuf_add(text, p.text.s, p.text.len);
 	if (n_defused)
-		*n_defused = n;
+		*n_defused = p.n_defused;
 	strbuf_release(&p.text);
 	free(p.part);
-	return 0;
+	return rc;
+}
+
+int
+template_encode(const struct template *t, const struct vocab *v, const struct chat_message *msgs,
+	size_t n_msgs, bool unfinished, struct token_list *ids, struct strbuf *text,
+	size_t *n_defused, struct err *e)
+{
+	return template_encode_unless(t, v, msgs, n_msgs, unfinished, ids, text, n_defused, NULL, e);
 }

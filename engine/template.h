@@ -9,6 +9,7 @@
 #ifndef ENGINE_TEMPLATE_H
 #define ENGINE_TEMPLATE_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -63,5 +64,11 @@ const struct template *template_detect(
 int template_encode(const struct template *t, const struct vocab *v,
 	const struct chat_message *msgs, size_t n_msgs, bool unfinished, struct token_list *ids,
 	struct strbuf *text, size_t *n_defused, struct err *e);
+
+/* The same, but given up soon when *cancel becomes true (NULL: never): ERR_INTERRUPTED, and a part of the ids was
+ * added. */
+int template_encode_unless(const struct template *t, const struct vocab *v,
+	const struct chat_message *msgs, size_t n_msgs, bool unfinished, struct token_list *ids,
+	struct strbuf *text, size_t *n_defused, const atomic_bool *cancel, struct err *e);
 
 #endif

@@ -8,6 +8,7 @@
 #ifndef ENGINE_VOCAB_H
 #define ENGINE_VOCAB_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -61,6 +62,11 @@ int32_t vocab_find(const struct vocab *v, const char *piece);	/* exact, any kind
 enum { ENCODE_PREFIX = 1, ENCODE_SPECIAL = 2 };
 void vocab_encode(const struct vocab *v, const char *text, size_t len, unsigned flags,
 	struct token_list *out);
+
+/* The same, but given up within milliseconds when *cancel becomes true (NULL: never): false, and a part of the ids was
+ * appended. */
+bool vocab_encode_unless(const struct vocab *v, const char *text, size_t len, unsigned flags,
+	const atomic_bool *cancel, struct token_list *out);
 
 /* Appends the bytes of one token: U+2581 as space, byte tokens as their byte, control tokens as
  * nothing, the unknown one as U+FFFD. */

@@ -26,9 +26,8 @@ encode(struct choice *c, size_t gone)
 	memcpy(c->some, c->a->msgs, c->first * sizeof *c->some);
 	memcpy(c->some + c->first, c->a->msgs + from, n * sizeof *c->some);
 	c->ids->n = 0;
-	return template_encode(c->a->template, c->a->vocab, c->some, c->first + n, c->a->unfinished,
-		c->ids,
-		NULL, c->n_defused, c->e);
+	return template_encode_unless(c->a->template, c->a->vocab, c->some, c->first + n,
+		c->a->unfinished, c->ids, NULL, c->n_defused, c->a->cancel, c->e);
 }
 
 /*

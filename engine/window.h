@@ -8,6 +8,7 @@
 #ifndef ENGINE_WINDOW_H
 #define ENGINE_WINDOW_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -30,12 +31,13 @@ struct window_ask {
 	bool unfinished;
 	size_t context;		/* tokens */
 	size_t reserve;		/* of these, wanted for the answer; less when no more can leave */
+	const atomic_bool *cancel;	/* NULL: never */
 };
 
 /*
  * Makes the prompt and updates *w. What left earlier stays away, as long as the conversation only
  * grows. ERR_FIT when the system message and the last turn alone leave no room for an answer;
- * ERR_USAGE, ERR_MODEL: see template_encode.
+ * ERR_USAGE, ERR_MODEL, ERR_INTERRUPTED: see template_encode_unless.
  */
 int window_fit(struct window *w, const struct window_ask *a, struct token_list *ids,
 	size_t *n_defused,

@@ -572,6 +572,33 @@ llm__cancel__in_the_prompt(void **state)
 	strbuf_release(&whole.text);
 }
 
+/* While the prompt is encoded, where one that does not fit is in the end refused: the cancel comes first. */
+static void
+llm__cancel__before_the_prompt_is_known(void **state)
+{
+	struct answer a = { .text = STRBUF_INIT };
+	struct llm_reply_opts o = reply_opts();
+	struct llm_chat *c = new_chat(64, 1);
+	char big[3000];
+	struct chat_message msgs[1] = { { ROLE_USER, big } };
+	struct err e = { 0 };
+
+	memset(big, '!', sizeof big - 1);
+	big[sizeof big - 1] = '\0';
+	llm_cancel(c);
+	reply(c, msgs, 1, &o, &a);
+	assert_int_equal(a.finish, LLM_CANCELLED);
+	assert_int_equal(a.stats.prompt_tokens, 0);
+	assert_int_equal(llm_count(c, msgs, 1, &a.stats, &e), -1);
+	assert_int_equal(e.code, ERR_INTERRUPTED);
+	llm_uncancel(c);
+	assert_int_equal(llm_reply(c, msgs, 1, &o, &a.finish, &a.stats, NULL), -1);
+	assert_int_equal(llm_count(c, msgs, 1, &a.stats, &e), -1);
+	assert_int_equal(e.code, ERR_FIT);
+	llm_chat_free(c);
+	strbuf_release(&a.text);
+}
+
 struct canceller {
 	struct llm_chat *c;
 	pthread_mutex_t lock;
@@ -756,6 +783,7 @@ main(void)
 		cmocka_unit_test(llm__reply__oldest_messages_leave),
 		cmocka_unit_test(llm__reply__weights_of_any_bytes),
 		cmocka_unit_test(llm__cancel__keeps_what_was_said),
+		cmocka_unit_test(llm__cancel__before_the_prompt_is_known),
 		cmocka_unit_test(llm__cancel__in_the_prompt),
 		cmocka_unit_test(llm__cancel__from_another_thread),
 		cmocka_unit_test(llm__logits__of_all_positions),

@@ -465,6 +465,22 @@ template__llama_2__gives_the_ids_of_the_real_vocabulary(void **state)
 	gguf_free(g);
 }
 
+/* The cancel is there before the first byte. */
+static void
+template__encode_unless__ends_when_cancelled(void **state)
+{
+	static const struct chat_message msgs[] = { USER("hi") };
+	const struct template *t = template_find("llama-2");
+	struct token_list ids = { 0 };
+	atomic_bool cancel = true;
+	struct err e = { 0 };
+
+	assert_int_equal(template_encode_unless(t, bare.vocab, msgs, 1, false, &ids, NULL, NULL, &cancel, &e), -1);
+	assert_int_equal(e.code, ERR_INTERRUPTED);
+	assert_int_equal(ids.n, 0);
+	token_list_release(&ids);
+}
+
 /* ---- delimiters in messages ------------------------------------------------------------------ */
 
 static const struct injection {
@@ -591,6 +607,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(template__find__knows_names_and_aliases),
 		cmocka_unit_test(template__goes_on__after_a_text_only),
+		cmocka_unit_test(template__encode_unless__ends_when_cancelled),
 		cmocka_unit_test(template__encode__writes_every_format),
 		cmocka_unit_test(template__encode__unfinished_without_text_equals_a_new_answer),
 		cmocka_unit_test(template__encode__treats_white_space_as_the_format_does),

@@ -1,7 +1,10 @@
 #include "config.h"
 
+#include <pthread.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -364,6 +367,52 @@ vocab__encode__cuts_blocks_where_nothing_is_lost(void **state)
 	tiny_vocab_release(&t);
 }
 
+struct watch {
+	atomic_bool cancel;
+	atomic_bool running;
+};
+
+static void *
+cancel_when_running(void *arg)
+{
+	struct watch *w = arg;
+
+	while (!atomic_load(&w->running))
+		sched_yield();
+	atomic_store(&w->cancel, true);
+	return NULL;
+}
+
+/* From another thread while it encodes: again and again one text, which is one word, until it is given up. */
+static void
+vocab__encode_unless__ends_when_cancelled(void **state)
+{
+	struct strbuf text = STRBUF_INIT;
+	struct token_list l = { 0 };
+	struct tiny_vocab t;
+	pthread_t thread;
+	struct watch w = { false, false };
+	size_t whole;
+
+	tiny_vocab_init(&t, tiny_words, NULL);
+	while (text.len < 1 << 17)
+		strbuf_adds(&text, "hello");
+	assert_true(vocab_encode_unless(t.vocab, text.s, text.len, 0, NULL, &l));
+	whole = l.n;
+	l.n = 0;
+	assert_int_equal(pthread_create(&thread, NULL, cancel_when_running, &w), 0);
+	while (vocab_encode_unless(t.vocab, text.s, text.len, 0, &w.cancel, &l)) {
+		atomic_store(&w.running, true);
+		assert_int_equal(l.n, whole);
+		l.n = 0;
+	}
+	pthread_join(thread, NULL);
+	assert_true(l.n < whole);
+	token_list_release(&l);
+	strbuf_release(&text);
+	tiny_vocab_release(&t);
+}
+
 /* ---- the vocabulary of Llama 2 --------------------------------------------------------------- */
 
 static void
@@ -421,6 +470,7 @@ main(void)
 		cmocka_unit_test(vocab__decode__undoes_encode_for_any_unicode),
 		cmocka_unit_test(vocab__encode__takes_megabytes),
 		cmocka_unit_test(vocab__encode__cuts_blocks_where_nothing_is_lost),
+		cmocka_unit_test(vocab__encode_unless__ends_when_cancelled),
 		cmocka_unit_test(vocab__llama_2__gives_the_published_ids),
 	};
 

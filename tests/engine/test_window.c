@@ -290,6 +290,33 @@ window__fit__says_by_how_much_it_does_not_fit(void **state)
 	talk_release(&t);
 }
 
+/* A cancel comes before what would be said of the length, and leaves the window as it was. */
+static void
+window__fit__ends_when_cancelled(void **state)
+{
+	atomic_bool cancel = true;
+	struct window w = { 0 }, before;
+	struct token_list ids = { 0 };
+	struct window_ask a;
+	struct err e = { 0 };
+	struct talk t;
+
+	talk_init(&t, true, 30);
+	fit(&w, &t);
+	before = w;
+	talk_release(&t);
+	talk_init(&t, true, 90);
+	a = ask_for(&t);
+	a.cancel = &cancel;
+	assert_int_equal(window_fit(&w, &a, &ids, NULL, &e), -1);
+	assert_int_equal(e.code, ERR_INTERRUPTED);
+	assert_memory_equal(&w, &before, sizeof w);
+	cancel = false;
+	assert_int_equal(window_fit(&w, &a, &ids, NULL, &e), 0);
+	token_list_release(&ids);
+	talk_release(&t);
+}
+
 static void
 window__fit__unfinished_answers_stay_with_their_turn(void **state)
 {
@@ -348,6 +375,7 @@ main(void)
 		cmocka_unit_test(window__fit__another_conversation_starts_afresh),
 		cmocka_unit_test(window__fit__a_large_last_turn),
 		cmocka_unit_test(window__fit__says_by_how_much_it_does_not_fit),
+		cmocka_unit_test(window__fit__ends_when_cancelled),
 		cmocka_unit_test(window__fit__unfinished_answers_stay_with_their_turn),
 		cmocka_unit_test(window__fit__refuses_what_is_no_conversation),
 	};
