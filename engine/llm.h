@@ -48,7 +48,8 @@ struct llm_info {
 
 struct llm_open_opts {
 	const char *template_name;	/* NULL: detect */
-	/* Called now and then from llm_open with bytes checked so far; returning false cancels. May be NULL. */
+	/* Called from llm_open twice, with 0 of `total` bytes when the headers of all parts are parsed, before tensors
+	 * and vocabulary are looked at, and with `total` at the end; returning false cancels. May be NULL. */
 	bool (*progress)(void *ctx, uint64_t done, uint64_t total);
 	void *ctx;
 };

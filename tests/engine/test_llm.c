@@ -179,6 +179,29 @@ refuse(void *ctx, uint64_t done, uint64_t total)
 	return false;
 }
 
+static bool
+count_and_stop(void *ctx, uint64_t done, uint64_t total)
+{
+	size_t *left = ctx;
+
+	assert_int_equal(total, file.len);
+	assert_int_equal(done, *left == 2 ? 0 : total);
+	return --*left > 0;
+}
+
+/* Asked at the beginning and at the end; the second may cancel as well. */
+static void
+llm__open__progress(void **state)
+{
+	size_t left = 2;
+	struct llm_open_opts o = { .progress = count_and_stop, .ctx = &left };
+	struct err e;
+
+	assert_null(llm_open_memory(file.s, file.len, "x", &o, &e));
+	assert_int_equal(e.code, ERR_INTERRUPTED);
+	assert_int_equal(left, 0);
+}
+
 static void
 llm__open__refusals(void **state)
 {
@@ -770,6 +793,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(llm__open__knows_the_file),
 		cmocka_unit_test(llm__open__a_file),
+		cmocka_unit_test(llm__open__progress),
 		cmocka_unit_test(llm__open__refusals),
 		cmocka_unit_test(llm__chat_new__options),
 		cmocka_unit_test(llm__reply__same_seed_same_text_for_any_threads),
