@@ -16,8 +16,8 @@ const char *
 gguf_string_show(struct gguf_string s, char *buf, size_t size)
 {
 	static const char ellipsis[] = "\xe2\x80\xa6";
-	/* A byte becomes at least one byte, so more than size bytes cannot be shown, and need
-	 * not be scrubbed. */
+	/* A byte becomes at least one byte, but for a CR before an LF, which goes: more than size bytes need
+	 * not be scrubbed, even if of these there is then less to show than there is room for. */
 	size_t n = s.len < size ? s.len : size;
 	struct strbuf b = STRBUF_INIT;
 

@@ -54,15 +54,16 @@ struct llm_open_opts {
 	void *ctx;
 };
 
-/* Maps and checks the file; no weight is read. ERR_MODEL: missing or refused; ERR_INTERRUPTED. */
+/* Maps and checks the file; of the weights only norms, biases and rope factors are read. ERR_MODEL: missing or refused;
+ * ERR_CONFIG: there is no template of that name; ERR_INTERRUPTED. */
 struct llm *llm_open(const char *path, const struct llm_open_opts *o, struct err *e);
 
 /* The same for a file that lies in memory (the bundled model); `data` is borrowed. */
 struct llm *llm_open_memory(const void *data, size_t size, const char *name, const struct llm_open_opts *o,
 	struct err *e);
 
-/* What `hum models` and the picker show, without loading. Strings in *info live as long as `keep`. */
-struct llm *llm_peek(const char *path, struct err *e);		/* an llm that only llm_info and llm_close accept */
+/* What `hum models` and the picker show, without loading. ERR_MODEL as from llm_open; info's strings live as long. */
+struct llm *llm_peek(const char *path, struct err *e);		/* an llm that only llm_get_info and llm_close accept */
 
 void llm_close(struct llm *m);		/* after its chats; NULL is fine */
 const struct llm_info *llm_get_info(const struct llm *m);
@@ -80,7 +81,8 @@ struct llm_chat_opts {
 	const char *isa;		/* NULL: best */
 };
 
-/* ERR_MODEL when the memory for the context cannot be had (says how much). */
+/* ERR_MODEL when the memory cannot be had (says how much the context needs); ERR_USAGE: a context beyond all bounds, or
+ * an instruction set that is not there. */
 struct llm_chat *llm_chat_new(const struct llm *m, const struct llm_chat_opts *o, struct err *e);
 void llm_chat_free(struct llm_chat *c);
 size_t llm_chat_context(const struct llm_chat *c);
@@ -119,8 +121,8 @@ struct llm_reply_opts {
  * KV cache is not processed again (longest common token prefix). When it does not fit, the oldest pairs after the
  * system message leave, down to about 60 % of the context in one step, and stay away in later calls as long as
  * the conversation only grows; stats->evicted_messages says so. ERR_FIT: even the system message and the last turn do
- * not fit, the text says by how many tokens. ERR_USAGE: see template_encode.
- * On ERR_BACKEND (never expected) the cache is dropped. Cancelled is no error: *finish says it, what was said stands.
+ * not fit, the text says by how many tokens. ERR_USAGE: see template_encode, or the prompt is empty; ERR_MODEL: see
+ * template_encode. Cancelled is no error: *finish says it, what was said stands.
  */
 int llm_reply(struct llm_chat *c, const struct chat_message *msgs, size_t n, const struct llm_reply_opts *o,
 	enum llm_finish *finish, struct llm_stats *stats, struct err *e);

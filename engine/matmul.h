@@ -12,8 +12,8 @@
  *               x = fma(dot1, w.d1, round(dot0 * w.d0)), and two minimums follow in turn.
  *   float:      p = fma(w, x, p) over 128 columns in turn, then acc = acc + p.
  *
- * So a result does not depend on the instruction set, the thread count, on where r0 lies, or on how many
- * tokens are in the batch: prefill in one piece, in several, or token by token gives the same bits.
+ * So, for finite scales, a result does not depend on the instruction set, the thread count, on where r0 lies, or
+ * on how many tokens are in the batch: prefill in one piece, in several, or token by token gives the same bits.
  *
  * All functions are reentrant; no allocation.
  */

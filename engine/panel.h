@@ -5,8 +5,9 @@
  *     unpack the rows' GGUF blocks into bytes and float scales, in the first-level cache;
  *     for each tile of a few tokens: add the chunk's products to the sums of panel x tile.
  *
- * Up to FEW_TOKENS tokens, as in decoding, are multiplied as the weights come out of the unpacker,
- * which saves the way through the cache: there the unpacker is what takes the time.
+ * A few tokens, as in decoding, are multiplied as the weights come out of the unpacker, which saves
+ * the way through the cache: there the unpacker is what takes the time. Up to FEW_TOKENS go together,
+ * and twice as many in turn where there is one scale for 32 weights (few_tokens).
  *
  * One unpacker a format serves both ways and all instruction sets. The rows lie in the lanes of the
  * vectors: a scale is multiplied once for a whole vector of rows, no sum crosses lanes, and the
