@@ -44,11 +44,12 @@ turn(struct controller *c, struct ui *ui)
 		{ .fd = ui_fd(ui), .events = POLLIN },
 		{ .fd = signals_fd(), .events = POLLIN },
 		{ .fd = mailbox_fd(c->o.mailbox), .events = POLLIN },
+		{ .fd = ui_out_fd(ui), .events = POLLOUT },	/* for ui_draw */
 	};
 	struct ui_event ev;
 	int sig;
 
-	if (poll(p, 3, earlier(ui_timeout(ui), controller_timeout(c))) < 0)
+	if (poll(p, 4, earlier(ui_timeout(ui), controller_timeout(c))) < 0)
 		p[0].revents = p[1].revents = p[2].revents = 0;	/* a signal: its byte comes next */
 	while ((sig = signals_next()))
 		on_signal(c, ui, sig);

@@ -2,6 +2,8 @@
 
 #include <curses.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,9 +30,15 @@
 #define FRAME_BEGIN "\033[?2026h"
 #define FRAME_END "\033[?2026l"
 
+enum {
+	LEAVE_MS = 1000,	/* a terminal that takes nothing for so long is left without a word */
+	PIECE = 64,		/* bytes that a terminal takes at once if it takes any */
+};
+
 /* What a signal handler needs to leave the terminal as it was found. */
 static struct {
 	volatile sig_atomic_t active;
+	int fd;
 	struct termios modes;
 	char bytes[512];
 	size_t n;
@@ -39,17 +47,77 @@ static struct {
 /* curses takes these over when nobody has them; the program wants them itself. */
 static const int kept_signals[] = { SIGINT, SIGTERM, SIGTSTP, SIGWINCH, SIGCONT };
 
-static void
-terminal_write(const struct terminal *t, const char *s, size_t n)
+/* What would block gives EAGAIN, also on a descriptor that is the shell's, too. */
+static ssize_t
+write_some(const struct terminal *t, const char *s, size_t n)
 {
-	while (n && !t->headless) {
-		ssize_t k = write(STDOUT_FILENO, s, n);
+	struct pollfd p = { t->out_fd, POLLOUT, 0 };
+	int ready = t->shared ? poll(&p, 1, 0) : 1;
 
-		if (k < 0 && errno != EINTR)
-			return;		/* hung up: the reader of the keys finds out */
-		s += k > 0 ? k : 0;
-		n -= k > 0 ? (size_t)k : 0;
+	if (ready > 0)
+		return write(t->out_fd, s, t->shared && n > PIECE ? PIECE : n);
+	errno = ready < 0 ? errno : EAGAIN;
+	return -1;
+}
+
+bool
+terminal_send(struct terminal *t)
+{
+	while (t->sent < t->out.len && !t->headless) {
+		ssize_t k = write_some(t, t->out.s + t->sent, t->out.len - t->sent);
+
+		if (k >= 0)
+			t->sent += (size_t)k;
+		else if (errno == EAGAIN)
+			return false;
+		else if (errno != EINTR)
+			break;		/* hung up: the reader of the keys finds out */
 	}
+	strbuf_reset(&t->out);
+	t->sent = 0;
+	return true;
+}
+
+int
+terminal_out_fd(const struct terminal *t)
+{
+	return t->sent < t->out.len ? t->out_fd : -1;
+}
+
+/* Sends the rest as long as the terminal takes any. */
+static bool
+drain(struct terminal *t)
+{
+	struct pollfd p = { t->out_fd, POLLOUT, 0 };
+
+	while (!terminal_send(t))
+		if (poll(&p, 1, LEAVE_MS) == 0)
+			return false;
+	return true;
+}
+
+/* What nobody reads makes room for the way back, which is there when somebody reads again. */
+static void
+abandon(struct terminal *t)
+{
+	tcflush(t->out_fd, TCOFLUSH);
+	strbuf_reset(&t->out);
+	strbuf_add(&t->out, restore.bytes, restore.n);
+	t->sent = 0;
+	terminal_send(t);
+	strbuf_reset(&t->out);
+	t->sent = 0;
+}
+
+/* The descriptors that the program was started with are the shell's, too: whether they block is not
+ * ours to change. */
+static void
+open_output(struct terminal *t)
+{
+	t->out_fd = open("/proc/self/fd/1", O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	t->shared = t->out_fd < 0;
+	if (t->shared)
+		t->out_fd = STDOUT_FILENO;
 }
 
 static void
@@ -67,6 +135,7 @@ static void
 restore_prepare(const struct terminal *t)
 {
 	restore.n = 0;
+	restore.fd = t->out_fd;
 	if (t->modern) {
 		restore_add(KEYS_OFF);
 		restore_add(FRAME_END);
@@ -82,13 +151,12 @@ restore_prepare(const struct terminal *t)
 static void
 modes_on(struct terminal *t)
 {
-	strbuf_reset(&t->out);
 	strbuf_adds(&t->out, PASTE_ON);
 	if (t->mouse)
 		strbuf_adds(&t->out, MOUSE_ON);
 	if (t->modern)
 		strbuf_adds(&t->out, KEYS_ON);
-	terminal_write(t, t->out.s, t->out.len);
+	terminal_send(t);
 	restore.active = !t->headless;
 }
 
@@ -96,8 +164,9 @@ static void
 modes_off(struct terminal *t)
 {
 	if (t->modern)
-		terminal_write(t, KEYS_OFF, strlen(KEYS_OFF));
-	terminal_write(t, MOUSE_OFF PASTE_OFF, strlen(MOUSE_OFF PASTE_OFF));
+		strbuf_adds(&t->out, KEYS_OFF);
+	strbuf_adds(&t->out, MOUSE_OFF PASTE_OFF);
+	terminal_send(t);
 }
 
 /* Keys as they are hit, Ctrl-C and its like as keys. curses cannot do it: its output is no
@@ -160,7 +229,7 @@ translate(struct strbuf *out, const char *s, size_t n)
 	}
 }
 
-/* Writes what curses has collected, as one frame. */
+/* Sends what curses has collected, as one frame. */
 static void
 flush(struct terminal *t, bool frame)
 {
@@ -170,7 +239,6 @@ flush(struct terminal *t, bool frame)
 	if (n <= 0)
 		return;
 	strbuf_reset(raw);
-	strbuf_reset(&t->out);
 	strbuf_reserve(raw, (size_t)n);
 	n = pread(t->collected, raw->s, (size_t)n, 0);
 	if (ftruncate(t->collected, 0) || lseek(t->collected, 0, SEEK_SET) || n < 0)
@@ -180,7 +248,7 @@ flush(struct terminal *t, bool frame)
 	translate(&t->out, raw->s, (size_t)n);
 	if (frame && t->modern)
 		strbuf_adds(&t->out, FRAME_END);
-	terminal_write(t, t->out.s, t->out.len);
+	terminal_send(t);
 }
 
 void
@@ -261,9 +329,12 @@ terminal_release(struct terminal *t)
 {
 	if (t->file)
 		fclose(t->file);	/* and with it t->collected */
+	if (t->out_fd >= 0 && !t->shared)
+		close(t->out_fd);
 	strbuf_release(&t->raw);
 	strbuf_release(&t->out);
 	t->file = NULL;
+	t->out_fd = -1;
 	t->screen = NULL;
 }
 
@@ -274,6 +345,7 @@ terminal_open(struct terminal *t, bool headless, bool mouse, struct err *e)
 		.headless = headless, .mouse = mouse, .raw = STRBUF_INIT, .out = STRBUF_INIT
 	};
 	t->fd = headless ? -1 : STDIN_FILENO;
+	t->out_fd = -1;
 	if (!headless) {
 		if (check_tty(e))
 			return -1;
@@ -287,6 +359,8 @@ terminal_open(struct terminal *t, bool headless, bool mouse, struct err *e)
 		close(t->collected);
 		return err_errno(e, ERR_USAGE, "no memory for the screen");
 	}
+	if (!headless)
+		open_output(t);
 	t->screen = screen_new(t);
 	if (!t->screen) {
 		terminal_release(t);
@@ -318,11 +392,16 @@ terminal_close(struct terminal *t)
 void
 terminal_suspend(struct terminal *t)
 {
+	bool taken;
+
 	modes_off(t);
 	endwin();
 	flush(t, false);
+	taken = drain(t);
+	if (!taken)
+		abandon(t);
 	if (restore.active)
-		tcsetattr(t->fd, TCSADRAIN, &restore.modes);
+		tcsetattr(t->fd, taken ? TCSADRAIN : TCSANOW, &restore.modes);
 	restore.active = 0;
 }
 
@@ -358,12 +437,13 @@ terminal_has_true_color(const struct terminal *t)
 void
 terminal_restore(void)
 {
+	struct pollfd p = { restore.fd, POLLOUT, 0 };
 	int saved = errno;
 
 	if (!restore.active)
 		return;
 	restore.active = 0;
-	if (write(STDOUT_FILENO, restore.bytes, restore.n) < 0)
+	if (poll(&p, 1, LEAVE_MS) > 0 && write(restore.fd, restore.bytes, restore.n) < 0)
 		errno = saved;	/* nothing more can be done */
 	tcsetattr(STDIN_FILENO, TCSANOW, &restore.modes);
 	errno = saved;

@@ -3,7 +3,8 @@
  * mouse, keys with modifiers), and the way back. One at a time.
  *
  * curses writes into a file in memory; what it wrote goes out in one piece, so that a frame is seen
- * whole.
+ * whole. What the terminal does not take at once waits: nothing here blocks, but for a second when
+ * a terminal that takes nothing is left.
  */
 #ifndef UI_TERMINAL_H
 #define UI_TERMINAL_H
@@ -18,7 +19,10 @@ struct terminal {
 	void *screen;		/* curses' SCREEN */
 	FILE *file;		/* what curses writes to, */
 	int collected;		/* and its descriptor */
-	struct strbuf raw, out;	/* a frame as curses wrote it, and as it goes out */
+	struct strbuf raw, out;	/* a frame as curses wrote it, and as it goes out; */
+	size_t sent;		/* so much of `out` the terminal has taken */
+	int out_fd;		/* -1: headless */
+	bool shared;		/* out_fd is stdout itself, and may block */
 	bool headless, mouse;
 	bool modern;		/* knows the newer private modes, going by its name */
 	int fd;			/* -1: headless */
@@ -34,8 +38,14 @@ void terminal_resume(struct terminal *t);
 /* Asks the terminal; 24x80 when it does not say. */
 void terminal_size(const struct terminal *t, int *rows, int *cols);
 
-/* Brings the terminal up to date with curses' virtual screen. */
+/* Brings the terminal up to date with curses' virtual screen; when terminal_send has been true. */
 void terminal_show(struct terminal *t);
+
+/* Goes on with what the terminal has not taken; true when it has all. */
+bool terminal_send(struct terminal *t);
+
+/* To wait for POLLOUT on before that; -1: there is nothing left to send. */
+int terminal_out_fd(const struct terminal *t);
 
 /* Whether the terminal may have 24-bit colours at all. */
 bool terminal_has_true_color(const struct terminal *t);

@@ -128,6 +128,12 @@ ui_fd(const struct ui *ui)
 	return ui->terminal.fd;
 }
 
+int
+ui_out_fd(const struct ui *ui)
+{
+	return terminal_out_fd(&ui->terminal);
+}
+
 void
 ui_feed(struct ui *ui, const char *bytes, size_t n)
 {
@@ -208,7 +214,7 @@ ui_timeout(const struct ui *ui)
 		return 0;
 	if (ui->suspended)
 		return -1;
-	if (ui->dirty || ui->transcript->changed)
+	if ((ui->dirty || ui->transcript->changed) && ui_out_fd(ui) < 0)
 		at = ui->urgent ? now : ui->last_draw + FRAME_MS;
 	if (ui->flash && ui->flash_until < at)
 		at = ui->flash_until;
@@ -324,7 +330,8 @@ ui_draw(struct ui *ui)
 	}
 	if (ui->transcript->changed)
 		ui->dirty |= DIRTY_CHAT;
-	if (!ui->dirty || ui->suspended || (!ui->urgent && now - ui->last_draw < FRAME_MS))
+	if (!terminal_send(&ui->terminal) || !ui->dirty || ui->suspended ||
+		(!ui->urgent && now - ui->last_draw < FRAME_MS))
 		return;
 	/* What lies over other parts is drawn over them again. */
 	if (ui->popup)

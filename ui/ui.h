@@ -6,13 +6,14 @@
  *
  *	for (;;) {
  *		ui_draw(ui);
- *		poll({ui_fd(ui), ...}, ui_timeout(ui));
+ *		poll({ui_fd(ui), ui_out_fd(ui), ...}, ui_timeout(ui));
  *		if (tty is readable) ui_read(ui);
  *		while (ui_next_event(ui, &ev)) ...
  *	}
  *
  * Setters only mark what is dirty; ui_draw draws it, at most 60 times a second while an answer streams and
- * at once after a key. All text passed in may be untrusted: it is scrubbed before it is drawn. Strings are copied.
+ * at once after a key, but not before the terminal has taken the frame before. All text passed in may be
+ * untrusted: it is scrubbed before it is drawn. Strings are copied.
  */
 #ifndef UI_UI_H
 #define UI_UI_H
@@ -63,6 +64,7 @@ void ui_free(struct ui *ui);		/* restores the terminal; NULL is fine */
 void ui_restore_terminal(void);
 
 int ui_fd(const struct ui *ui);
+int ui_out_fd(const struct ui *ui);	/* POLLOUT: ui_draw goes on with a frame; -1: none is left */
 int ui_timeout(const struct ui *ui);	/* ms until ui_draw has something to do; -1: only on input */
 bool ui_read(struct ui *ui);		/* reads what the terminal has; false when it has hung up */
 void ui_feed(struct ui *ui, const char *bytes, size_t n);	/* the same, for tests */

@@ -297,13 +297,14 @@ complete(void *ctx, const char *line, size_t cursor, struct ui_completions *out)
 static void
 loop(struct demo *d)
 {
-	struct pollfd p = { ui_fd(d->ui), POLLIN, 0 };
+	struct pollfd p[] = { { ui_fd(d->ui), POLLIN, 0 }, { -1, POLLOUT, 0 } };
 	struct ui_event ev;
 
 	while (!d->quit) {
 		int timeout;
 
 		ui_draw(d->ui);
+		p[1].fd = ui_out_fd(d->ui);
 		timeout = ui_timeout(d->ui);
 		if (d->busy) {
 			long long wait = d->next - now_ms();
@@ -311,13 +312,13 @@ loop(struct demo *d)
 			timeout = timeout < 0 || timeout > wait ? (int)(wait < 0 ? 0 : wait)
 								: timeout;
 		}
-		if (poll(&p, 1, timeout) < 0 && errno != EINTR)
+		if (poll(p, 2, timeout) < 0 && errno != EINTR)
 			break;
 		if (resized) {
 			resized = 0;
 			ui_resize(d->ui);
 		}
-		if (p.revents && !ui_read(d->ui))
+		if (p[0].revents && !ui_read(d->ui))
 			break;
 		while (ui_next_event(d->ui, &ev))
 			handle(d, &ev);

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <termios.h>
 #include <unistd.h>
@@ -114,20 +115,48 @@ forget(struct child *c)
 	strbuf_reset(&c->out);
 }
 
+/* ---- what the children tell beside their terminals ------------------------------------------- */
+
+static int report[2];
+
+static void
+tell(const char *what)
+{
+	ssize_t n = write(report[1], what, strlen(what) + 1);
+
+	(void)n;
+}
+
+static void
+child_tells(const char *what)
+{
+	struct pollfd p = { report[0], POLLIN, 0 };
+	char said[64] = "";
+
+	for (size_t i = 0; i < sizeof said - 1; i++) {
+		assert_int_equal(poll(&p, 1, 20000), 1);
+		assert_int_equal(read(report[0], said + i, 1), 1);
+		if (!said[i])
+			break;
+	}
+	assert_string_equal(said, what);
+}
+
 /* ---- what the children do -------------------------------------------------------------------- */
 
 /* Draws and waits until a line is sent: its text, or "" when the terminal is gone. */
 static void
 wait_for_line(struct ui *ui, char *line, size_t n)
 {
-	struct pollfd p = { ui_fd(ui), POLLIN, 0 };
+	struct pollfd p[] = { { ui_fd(ui), POLLIN, 0 }, { -1, POLLOUT, 0 } };
 	struct ui_event ev;
 
 	snprintf(line, n, "%s", "");
 	for (;;) {
 		ui_draw(ui);
-		poll(&p, 1, ui_timeout(ui));
-		if (p.revents && !ui_read(ui))
+		p[1].fd = ui_out_fd(ui);
+		poll(p, 2, ui_timeout(ui));
+		if (p[0].revents && !ui_read(ui))
 			return;
 		while (ui_next_event(ui, &ev)) {
 			if (ev.type == UI_SUBMIT) {
@@ -182,6 +211,51 @@ chat(void)
 	if (!*line)
 		return 4;
 	return write(1, "closed", 6) == 6 ? 0 : 8;
+}
+
+/* Fills a terminal that nobody reads, and takes two lines. */
+static int
+stalled(void)
+{
+	struct ui *ui = ui_new(&(struct ui_opts){ .now_ms = quick_clock }, NULL);
+	char line[64];
+
+	if (!ui)
+		return 1;
+	for (int i = 0; ui_out_fd(ui) < 0; i++) {
+		char text[64];
+
+		snprintf(text, sizeof text, "%d full of words", i);
+		transcript_add(ui_transcript(ui), ENTRY_USER, "you", text);
+		ui_draw(ui);
+	}
+	tell("full");
+	ui_set_title(ui, "on again", "");
+	wait_for_line(ui, line, sizeof line);
+	tell(line);
+	wait_for_line(ui, line, sizeof line);
+	ui_free(ui);
+	tell(line);
+	return 0;
+}
+
+/* The same where the terminal is another user's, and cannot be opened anew. */
+static int
+stalled_shared(void)
+{
+	if (fchmod(1, 0) || (!geteuid() && setuid(65534)))
+		return 2;
+	if (open("/proc/self/fd/1", O_WRONLY | O_NOCTTY) >= 0)
+		return 3;
+	return stalled();
+}
+
+static int
+stalled_nonblocking(void)
+{
+	if (fcntl(1, F_SETFL, O_RDWR | O_NONBLOCK))
+		return 2;
+	return stalled_shared();
 }
 
 static int
@@ -298,6 +372,61 @@ terminal__output__keeps_to_what_all_know(void **state)
 }
 
 static void
+assert_frames_are_whole(const struct child *c)
+{
+	bool inside = false;
+
+	for (size_t i = 0; i + 8 <= c->out.len; i++) {
+		bool begin = !memcmp(c->out.s + i, "\033[?2026h", 8);
+
+		if (begin || !memcmp(c->out.s + i, "\033[?2026l", 8)) {
+			assert_int_equal(inside, !begin);
+			inside = begin;
+		}
+	}
+	assert_false(inside);
+}
+
+static void
+terminal__stall__delays_frames_and_nothing_else(void **state)
+{
+	static int (*const children[])(void) = { stalled, stalled_shared, stalled_nonblocking };
+	struct child c;
+
+	for (size_t i = 0; i < sizeof children / sizeof *children; i++) {
+		child_start(&c, "xterm-256color", children[i]);
+		child_tells("full");
+		child_key(&c, "first\r");
+		child_tells("first");
+		assert_true(child_wrote(&c, "on again"));
+		child_key(&c, "second\r");
+		child_tells("second");
+		child_wrote(&c, "this never comes");
+		assert_frames_are_whole(&c);
+		assert_int_equal(child_end(&c), 0);
+	}
+}
+
+static void
+terminal__stall__does_not_keep_the_program_from_leaving(void **state)
+{
+	static int (*const children[])(void) = { stalled, stalled_shared, stalled_nonblocking };
+	struct child c;
+
+	for (size_t i = 0; i < sizeof children / sizeof *children; i++) {
+		child_start(&c, "xterm-256color", children[i]);
+		child_tells("full");
+		child_key(&c, "first\r");
+		child_tells("first");
+		child_key(&c, "second\r");
+		child_tells("second");
+		assert_false(child_is_raw(&c));
+		assert_true(child_wrote(&c, "\033[?1049l"));
+		assert_int_equal(child_end(&c), 0);
+	}
+}
+
+static void
 terminal__hangup__is_told(void **state)
 {
 	struct child c;
@@ -336,6 +465,8 @@ main(void)
 		cmocka_unit_test(terminal__restore__works_without_the_rest),
 		cmocka_unit_test(terminal__suspend__leaves_and_comes_back),
 		cmocka_unit_test(terminal__output__keeps_to_what_all_know),
+		cmocka_unit_test(terminal__stall__delays_frames_and_nothing_else),
+		cmocka_unit_test(terminal__stall__does_not_keep_the_program_from_leaving),
 		cmocka_unit_test(terminal__hangup__is_told),
 		cmocka_unit_test(terminal__open__refuses_what_cannot_work),
 	};
@@ -347,5 +478,7 @@ main(void)
 	unsetenv("LINES");
 	unsetenv("COLUMNS");
 	signal(SIGHUP, SIG_DFL);
+	if (pipe2(report, O_CLOEXEC))
+		return 99;
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
