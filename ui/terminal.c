@@ -19,7 +19,7 @@
 #define LENGTH(a) (sizeof(a) / sizeof *(a))
 
 /* Private modes. xterm: 1000 buttons, 1006 SGR reports, 2004 bracketed paste, modifyOtherKeys 1;
- * kitty: flags 1 (unambiguous) and 4 (shifted key), on a stack; 2026: a frame is shown when it is
+ * kitty: flags 1 (unambiguous) and 4 (alternate keys), on a stack; 2026: a frame is shown when it is
  * complete. */
 #define PASTE_ON "\033[?2004h"
 #define PASTE_OFF "\033[?2004l"

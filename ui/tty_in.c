@@ -25,7 +25,9 @@ struct csi {
 	char final;
 	bool intermediate;
 	unsigned n;
-	uint32_t p[PARAMS_MAX], sub[PARAMS_MAX];	/* number, and the one after its ':' */
+	uint32_t p[PARAMS_MAX];		/* numbers, */
+	uint32_t sub[PARAMS_MAX];	/* the one after a number's ':', */
+	uint32_t third[PARAMS_MAX];	/* and after the next */
 };
 
 static const struct decoded NEED_MORE = { 0, false };
@@ -125,6 +127,17 @@ decode_char(const char *s, size_t n, size_t skip, bool final, unsigned mods, str
 
 /* ---- CSI ------------------------------------------------------------------------------------- */
 
+/* Where the number behind a ':' goes; NULL: nowhere. */
+static uint32_t *
+csi_alternative(struct csi *c, const uint32_t *number)
+{
+	unsigned last = c->n - 1;
+
+	if (number == &c->p[last])
+		return &c->sub[last];
+	return number == &c->sub[last] ? &c->third[last] : NULL;
+}
+
 static void
 csi_parse(struct csi *c, const char *s, size_t n)
 {
@@ -137,8 +150,7 @@ csi_parse(struct csi *c, const char *s, size_t n)
 		} else if (s[i] == ';') {
 			number = c->n < PARAMS_MAX ? &c->p[c->n++] : NULL;
 		} else if (s[i] == ':') {
-			/* only the first alternative is of use: the shifted key */
-			number = number && number == &c->p[c->n - 1] ? &c->sub[c->n - 1] : NULL;
+			number = csi_alternative(c, number);
 		} else if (s[i] >= '0' && s[i] <= '9' && number) {
 			if (*number <= 0x10ffff)
 				*number = *number * 10 + (s[i] - '0');
@@ -181,14 +193,30 @@ sym_of_code(uint32_t code)
 	return code < 0x20 || (code >= 0x80 && code < 0xa0) ? SYM_NONE : code;
 }
 
-static struct decoded
-emit_coded(struct tty_event *ev, uint32_t code, uint32_t shifted, uint32_t mod_param, size_t used)
+/* Ctrl and Alt go with the Latin letter on the key where the layout has another script's: kitty tells
+ * it as the key's `base`. */
+static uint32_t
+shortcut_sym(uint32_t sym, uint32_t base, unsigned mods)
 {
-	uint32_t sym = sym_of_code(code);
+	bool other_script = sym >= 0x370 && sym < SYM_NONE;
+
+	if (!other_script || base <= 0x20 || base >= 0x7f || !(mods & (KEY_CTRL | KEY_META)))
+		return sym;
+	return (mods & KEY_SHIFT) && base >= 'a' && base <= 'z' ? base - 'a' + 'A' : base;
+}
+
+static struct decoded
+emit_coded(struct tty_event *ev, uint32_t code, uint32_t shifted, uint32_t base, uint32_t mod_param,
+	size_t used)
+{
+	uint32_t sym = sym_of_code(code), shortcut;
 	unsigned mods;
 
 	if (sym == SYM_NONE || !csi_mods(mod_param, &mods))
 		return swallow(used);
+	shortcut = shortcut_sym(sym, base, mods);
+	if (shortcut != sym)
+		shifted = sym = shortcut;
 	if ((mods & KEY_SHIFT) && shifted > 0x20 && shifted < 0x110000) {
 		sym = shifted;
 		mods &= ~KEY_SHIFT;
@@ -237,10 +265,11 @@ csi_event(struct tty_in *t, const struct csi *c, const char *s, size_t used, str
 		return swallow(used);
 	}
 	if (c->final == '~' && c->p[0] == 27 && c->n >= 3)
-		return emit_coded(ev, c->p[2], 0, c->p[1], used);
+		return emit_coded(ev, c->p[2], 0, 0, c->p[1], used);
 	if (c->final == 'u')
 		return c->sub[1] == 3 ? swallow(used)	/* a release */
-				      : emit_coded(ev, c->p[0], c->sub[0], c->p[1], used);
+				      : emit_coded(ev, c->p[0], c->sub[0], c->third[0], c->p[1],
+						used);
 	sym = key_of_csi(c->final == '~' ? 0 : c->final, c->p[0]);
 	if (sym == SYM_NONE)
 		return emit_sequence(ev, s, used);

@@ -60,6 +60,11 @@ static const struct {
 		"Shift-Enter Esc Ctrl-A 0 Alt-<" },
 	{ S("\033[97;5:3u\033[57441u\033[97;9u\033[120;133u"),
 		"Ctrl-X" }, /* release, Shift by itself, Super, with NumLock */
+	{ S("\033[1089::99;5u\033[1092:1060:97;4u\033[1089:1057:99;6u\033[955::108;3u\033[1513::97;7u"),
+		"Ctrl-C Alt-A Ctrl-C Alt-L Ctrl-Alt-A" },	/* what is Latin on keys of other scripts */
+	{ S("\033[1102:1070:46;4u\033[1078::59;3u"), "Alt-. Alt-;" },
+	{ S("\033[1089::99u\033[1089:1057:99;2u\033[246::59;3u\033[97:65:113;5u\033[1089;5u"),
+		"\xd1\x81 \xd0\xa1 Alt-\xc3\xb6 Ctrl-A Ctrl-\xd1\x81" },
 	{ S("\033[27;2;13~\033[27;5;9~\033[91;5u"), "Shift-Enter Ctrl-Tab Esc" },
 	{ S("\033[<64;3;4M\033[<65;3;4M\033[<0;10;2M\033[<0;10;2m\033[<35;9;9M"),
 		"<64@3,2> <65@3,2> <0@1,9>" },
