@@ -287,6 +287,13 @@ name_is_modern(const char *name)
 	return false;
 }
 
+/* GNU screen does not bracket pastes; in tmux, which goes by its name too, TMUX is set. */
+static bool
+name_is_screen(const char *name)
+{
+	return name && !strncmp(name, "screen", strlen("screen")) && !getenv("TMUX");
+}
+
 static int
 check_tty(struct err *e)
 {
@@ -350,6 +357,7 @@ terminal_open(struct terminal *t, bool headless, bool mouse, struct err *e)
 		if (check_tty(e))
 			return -1;
 		t->modern = name_is_modern(getenv("TERM"));
+		t->brackets = t->modern && !name_is_screen(getenv("TERM"));
 	}
 	t->collected = memfd_create("hum-screen", MFD_CLOEXEC);
 	if (t->collected < 0)

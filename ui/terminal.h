@@ -24,7 +24,8 @@ struct terminal {
 	int out_fd;		/* -1: headless */
 	bool shared;		/* out_fd is stdout itself, and may block */
 	bool headless, mouse;
-	bool modern;		/* knows the newer private modes, going by its name */
+	bool modern;		/* knows the newer private modes, going by its name, */
+	bool brackets;		/* and bracketed paste */
 	int fd;			/* -1: headless */
 };
 

@@ -115,13 +115,14 @@ paste(struct ui *ui, const char *s, size_t n)
 	strbuf_release(&text);
 }
 
-/* Where pastes are not bracketed they show as text that comes all at once. */
+/* Where pastes are not bracketed they show as text that comes all at once; elsewhere that is what was
+ * typed ahead. */
 static bool
 in_burst(struct ui *ui)
 {
 	int next = tty_in_peek(&ui->tty);
 
-	if (ui->tty.saw_paste)
+	if (ui->terminal.brackets || ui->tty.saw_paste)
 		return false;
 	if ((next < 0 || next == '\033') && ui->now_ms() >= ui->burst_until)
 		return false;

@@ -259,6 +259,23 @@ stalled_nonblocking(void)
 }
 
 static int
+tell_a_line(void)
+{
+	struct ui *ui = ui_new(&(struct ui_opts){ .now_ms = quick_clock }, NULL);
+	char line[64];
+
+	if (!ui)
+		return 1;
+	ui_set_title(ui, "ready", "");
+	wait_for_line(ui, line, sizeof line);
+	tell(line);
+	ui_draw(ui);		/* looks at the keys behind it */
+	tell(ui_input(ui));
+	ui_free(ui);
+	return 0;
+}
+
+static int
 refused(void)
 {
 	struct err e = { 0 };
@@ -372,6 +389,37 @@ terminal__output__keeps_to_what_all_know(void **state)
 }
 
 static void
+terminal__type_ahead__is_sent_where_pastes_are_bracketed(void **state)
+{
+	struct child c;
+
+	child_start(&c, "xterm-256color", tell_a_line);
+	assert_true(child_wrote(&c, "ready"));
+	child_key(&c, "What is Llama 2?\rand");
+	child_tells("What is Llama 2?");
+	child_tells("and");
+	assert_int_equal(child_end(&c), 0);
+}
+
+static void
+terminal__burst__is_a_paste_on_others(void **state)
+{
+	static const char *const names[] = { "linux", "screen" };
+	struct child c;
+
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+		child_start(&c, names[i], tell_a_line);
+		assert_true(child_wrote(&c, "ready"));
+		child_key(&c, "one\rtwo");
+		assert_true(child_wrote(&c, "two"));
+		child_key(&c, "\r");
+		child_tells("one\ntwo");
+		child_tells("");
+		assert_int_equal(child_end(&c), 0);
+	}
+}
+
+static void
 assert_frames_are_whole(const struct child *c)
 {
 	bool inside = false;
@@ -465,6 +513,8 @@ main(void)
 		cmocka_unit_test(terminal__restore__works_without_the_rest),
 		cmocka_unit_test(terminal__suspend__leaves_and_comes_back),
 		cmocka_unit_test(terminal__output__keeps_to_what_all_know),
+		cmocka_unit_test(terminal__type_ahead__is_sent_where_pastes_are_bracketed),
+		cmocka_unit_test(terminal__burst__is_a_paste_on_others),
 		cmocka_unit_test(terminal__stall__delays_frames_and_nothing_else),
 		cmocka_unit_test(terminal__stall__does_not_keep_the_program_from_leaving),
 		cmocka_unit_test(terminal__hangup__is_told),
@@ -477,6 +527,7 @@ main(void)
 	unsetenv("COLORTERM");
 	unsetenv("LINES");
 	unsetenv("COLUMNS");
+	unsetenv("TMUX");
 	signal(SIGHUP, SIG_DFL);
 	if (pipe2(report, O_CLOEXEC))
 		return 99;
