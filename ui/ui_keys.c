@@ -226,15 +226,25 @@ busy_key(struct ui *ui, const struct tty_event *ev)
 	return false;
 }
 
+/* What a key stands for in pasted text, where it would do something else; NULL: nothing. */
+static const char *
+text_in_burst(struct key k)
+{
+	if (key_is(k, SYM_TAB, 0))
+		return "\t";
+	return key_is(k, SYM_ENTER, 0) || key_is(k, 'j', KEY_CTRL) ? "\n" : NULL;
+}
+
 static void
 chat_key(struct ui *ui, const struct tty_event *ev)
 {
 	struct key k = ev->key;
 	enum action a = keymap_lookup(ui->keymap, k);
 	bool empty = !*lineedit_text(NULL, NULL);
+	const char *text = text_in_burst(k);
 
-	if ((key_is(k, SYM_ENTER, 0) || key_is(k, 'j', KEY_CTRL)) && in_burst(ui)) {
-		insert(ui, "\n");
+	if (text && in_burst(ui)) {
+		insert(ui, text);
 		return;
 	}
 	/* vi's way out of insert mode comes first; with nothing typed Esc means both. */

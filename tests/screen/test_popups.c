@@ -444,7 +444,7 @@ complete__tab__completes_what_is_common_and_lists_the_rest(void **state)
 	assert_string_equal(ui_input(screen), "/mo");
 	screen_lacks("change the model");
 	expect_no_event();
-	screen_keys("\t\t\r");			/* Enter takes the choice and does not send */
+	screen_key("\t\t\r");			/* Enter takes the choice and does not send */
 	expect_no_event();
 	assert_string_equal(ui_input(screen), "/model ");
 	screen_lacks("/move");

@@ -301,6 +301,25 @@ input__burst__is_a_paste_where_pastes_are_not_bracketed(void **state)
 }
 
 static void
+complete_here(void *ctx, const char *line, size_t cursor, struct ui_completions *out)
+{
+	out->start = cursor;
+	ui_completions_add(out, "!", NULL);
+}
+
+static void
+input__burst__keeps_the_tabs_of_pasted_code(void **state)
+{
+	screen_open(12, 60, &(struct ui_opts){ .complete = complete_here });
+	screen_keys("if:\r\tone\t/m\r\t");
+	expect_no_event();
+	assert_string_equal(ui_input(screen), "if:\n\tone\t/m\n\t");
+	screen_wait(100);
+	screen_keys("\t");	/* one by itself completes */
+	assert_string_equal(ui_input(screen), "if:\n\tone\t/m\n\t!");
+}
+
+static void
 input__paste__of_a_megabyte_is_shown(void **state)
 {
 	size_t n = 1 << 20;
@@ -691,6 +710,7 @@ main(void)
 		TEST(input__lines__grow_the_box_and_the_cursor_is_exact),
 		TEST(input__paste__is_one_insertion_and_never_sends),
 		TEST(input__burst__is_a_paste_where_pastes_are_not_bracketed),
+		TEST(input__burst__keeps_the_tabs_of_pasted_code),
 		TEST(input__paste__of_a_megabyte_is_shown),
 		TEST(input__keys__unknown_ones_are_swallowed),
 		TEST(input__escape__alone_is_the_action_after_a_moment),
