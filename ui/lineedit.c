@@ -1,6 +1,7 @@
 #include "config.h"
 
 #include <langinfo.h>
+#include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,6 +31,7 @@ static struct {
 	int goal;		/* column that moving by rows keeps to */
 	struct input_rows rows;
 	struct strbuf prompt;
+	locale_t utf8;		/* readline's, where the program's own is another; 0: none */
 } le;
 
 /* ---- readline's hooks ------------------------------------------------------------------------ */
@@ -277,6 +279,26 @@ remember(const char *line)
 		add_history(line);
 }
 
+/*
+ * The text is UTF-8 whatever the locale, and in one without UTF-8 readline would edit its bytes. It
+ * reads the environment at each new line and sets the process's locale by it, so that only a locale
+ * of the thread's own lasts.
+ */
+static void
+locale_prepare(void)
+{
+	if (strcmp(nl_langinfo(CODESET), "UTF-8") != 0)
+		le.utf8 = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
+}
+
+static void
+locale_release(void)
+{
+	if (le.utf8)
+		freelocale(le.utf8);
+	le.utf8 = (locale_t)0;
+}
+
 void
 lineedit_start(const char *history_path, size_t history_max)
 {
@@ -287,6 +309,7 @@ lineedit_start(const char *history_path, size_t history_max)
 	rl_instream = rl_outstream = le.null;
 	if (!le.initialised)
 		initialise();
+	locale_prepare();
 	le.width = 80;
 	le.eof = le.verbatim = false;
 	le.history_path = history_path ? xstrdup(history_path) : NULL;
@@ -319,6 +342,7 @@ lineedit_stop(void)
 	le.null = NULL;
 	input_rows_release(&le.rows);
 	strbuf_release(&le.prompt);
+	locale_release();
 }
 
 /* ---- keys ------------------------------------------------------------------------------------ */
@@ -396,10 +420,14 @@ snap(int before)
 static void
 run(const char *bytes, size_t n)
 {
+	locale_t own = le.utf8 ? uselocale(le.utf8) : (locale_t)0;
+
 	le.keys = bytes;
 	le.nkeys = n;
 	while (le.nkeys)
 		rl_callback_read_char();
+	if (own)
+		uselocale(own);
 	le.changed = true;
 }
 

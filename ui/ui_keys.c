@@ -284,7 +284,8 @@ on_key(struct ui *ui, const struct tty_event *ev)
 		chat_key(ui, ev);
 }
 
-/* Bytes that are no key we know: readline may, and in a locale without UTF-8 they are letters. */
+/* Bytes that are no key we know: readline may, and in a locale without UTF-8 they are letters, though
+ * we cannot tell which. */
 static void
 on_sequence(struct ui *ui, const struct tty_event *ev)
 {
@@ -292,7 +293,9 @@ on_sequence(struct ui *ui, const struct tty_event *ev)
 
 	if (ui->popup || lineedit_state() != LINEEDIT_READY)
 		return;
-	if (letter ? ui->canvas.ascii : lineedit_knows(ev->raw, ev->raw_len))
+	if (letter && ui->canvas.ascii)
+		insert(ui, "\xef\xbf\xbd");
+	else if (!letter && lineedit_knows(ev->raw, ev->raw_len))
 		feed(ui, ev->raw, ev->raw_len);
 }
 

@@ -52,11 +52,32 @@ ascii__marks__replace_what_cannot_be_shown(void **state)
 	screen_close();
 }
 
+/* A key takes a character, here as in any locale, and in the line after as in the first. */
+static void
+ascii__input__is_edited_by_characters(void **state)
+{
+	screen_open(12, 60, NULL);
+	for (int line = 0; line < 2; line++) {
+		screen_key("n\xc3\xa9\xe4\xb8\x96\177");
+		assert_string_equal(ui_input(screen), "n\xc3\xa9");
+		screen_key("\002\177");		/* C-b */
+		assert_string_equal(ui_input(screen), "\xc3\xa9");
+		screen_key("\004");
+		assert_string_equal(ui_input(screen), "");
+		screen_key("\xe4\xb8\x96");
+		screen_has("| > ?  ");
+		screen_key("\r");
+		assert_string_equal(expect_event(UI_SUBMIT).text, "\xe4\xb8\x96");
+	}
+	screen_close();
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(ascii__marks__replace_what_cannot_be_shown),
+		cmocka_unit_test(ascii__input__is_edited_by_characters),
 	};
 
 	setenv("LC_ALL", "C", 1);
