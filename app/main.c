@@ -1,8 +1,10 @@
 #include "config.h"
 
+#include <fcntl.h>
 #include <locale.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "app/oneshot.h"
 #include "app/programs.h"
@@ -24,6 +26,21 @@ wants_json(int argc, char **argv)
 	return false;
 }
 
+/* A closed standard descriptor becomes /dev/null, so that no file of ours gets its number and is read as input. For
+ * reading only: writing to it still fails, and whoever closed it gets to know that nothing was
+ * written. */
+static void
+open_standard(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDONLY);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		close(fd);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -31,6 +48,7 @@ main(int argc, char **argv)
 	struct err e = { 0 };
 	int status = 0;
 
+	open_standard();
 	setlocale(LC_ALL, "");
 	if (options_parse(&o, programs, argc, argv, &e) < 0) {
 		fprintf(stderr, "hum: %s\n", e.text);

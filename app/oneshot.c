@@ -10,6 +10,7 @@
 #include "app/chat/session.h"
 #include "app/cli/input.h"
 #include "app/cli/interrupt.h"
+#include "app/cli/json_text.h"
 #include "app/cli/tool.h"
 #include "app/config/paths.h"
 #include "app/models/models.h"
@@ -237,9 +238,9 @@ static void
 add_figures(json_t *object, const struct oneshot *s, enum llm_finish finish,
 	const struct llm_stats *st)
 {
-	json_object_update_new(object, json_pack("{s:s,s:s,s:I,s:I,s:I,s:I,s:I,s:f,s:f,s:f}",
+	json_object_update_new(object, json_pack("{s:s,s:o,s:I,s:I,s:I,s:I,s:I,s:f,s:f,s:f}",
 		"finish", finish_name(request_finish(finish)),
-		"model", s->t.model->name,
+		"model", json_text(s->t.model->name),
 		"seed", (json_int_t)s->seed,
 		"prompt_tokens", (json_int_t)st->prompt_tokens,
 		"cached_tokens", (json_int_t)st->cached_tokens,
@@ -271,14 +272,10 @@ put_end(struct oneshot *s, enum llm_finish finish, const struct llm_stats *stats
 static json_t *
 error_object(const struct options *o, const struct err *e)
 {
-	struct strbuf text = STRBUF_INIT;
-	json_t *object;
+	json_t *object = o->stream_json ? json_pack("{s:s}", "type", "error") : json_object();
 
-	utf8_repair(&text, e->text, strlen(e->text));
-	object = o->stream_json ? json_pack("{s:s}", "type", "error") : json_object();
 	json_object_set_new(object, "error",
-		json_pack("{s:i,s:s%}", "code", (int)e->code, "message", text.s, text.len));
-	strbuf_release(&text);
+		json_pack("{s:i,s:o}", "code", (int)e->code, "message", json_text(e->text)));
 	return object;
 }
 
@@ -297,25 +294,32 @@ oneshot_print_error(const struct options *o, const struct err *e)
 /* ---- the turn
  * ------------------------------------------------------------------------------------ */
 
-static int
-set_system(struct oneshot *s, struct err *e)
+/* The system prompt that the chat is to get; NULL: it keeps its own, unless another one is asked for. */
+static const char *
+new_system(const struct oneshot *s)
 {
 	const char *what = s->o->system ? s->o->system : s->t.config->system;
 	const char *text = what ? config_find_system(s->t.config, what) : NULL;
 
-	/* A chat keeps its own unless another one is asked for. */
 	if (!what || (s->session->conv.n && !s->o->system))
-		return 0;
-	return session_set_system(s->session, text ? text : what, e);
+		return NULL;
+	return text ? text : what;
 }
 
 /* The whole conversation with the new turn, checked to fit before anything of it is stored. */
 static struct reply_request *
 make_request(struct oneshot *s, struct err *e)
 {
-	struct reply_request *r = request_build(&s->session->conv, 0, NULL, NULL);
+	struct conversation conv = s->session->conv;	/* as it is going to be */
+	const char *system = new_system(s);
+	char *copy = system ? xstrdup(system) : NULL;
+	struct reply_request *r;
 	struct llm_stats stats;
 
+	if (copy)
+		conv.system = copy;
+	r = request_build(&conv, 0, NULL, NULL);
+	free(copy);
 	reply_request_add(r, ROLE_USER, s->prompt.s);
 	s->seed = s->t.settings.seed < 0 ? request_random_seed() : (uint64_t)s->t.settings.seed;
 	if (llm_count(s->t.chat, r->messages, r->n, &stats, e) == 0)
@@ -329,9 +333,12 @@ store_turn(struct oneshot *s, struct err *e)
 {
 	char *ref = model_ref(&s->t.models, s->t.model);
 	bool chosen = s->o->model || !s->session->conv.model;
+	const char *system = new_system(s);
 	int user, rc = 0;
 
-	if (s->kept && chosen)
+	if (s->kept && system)
+		rc = session_set_system(s->session, system, e);
+	if (s->kept && chosen && rc == 0)
 		rc = session_set_model(s->session, ref, e);
 	free(ref);
 	if (!s->kept || rc < 0)
@@ -395,7 +402,7 @@ run(struct oneshot *s)
 	tool_start(&s->t);
 	if (check_options(s->o, e) < 0 || read_prompt(s, e) < 0 || tool_configure(&s->t) < 0)
 		return -1;
-	if (open_session(s, e) < 0 || open_model(s) < 0 || set_system(s, e) < 0)
+	if (open_session(s, e) < 0 || open_model(s) < 0)
 		return -1;
 	r = make_request(s, e);
 	if (!r)

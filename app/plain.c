@@ -84,7 +84,7 @@ read_some(struct plain *p)
 
 	if (n > 0)
 		strbuf_add(&p->in, buf, (size_t)n);
-	else if (n == 0 || errno != EINTR)
+	else if (n == 0 || (errno != EINTR && errno != EAGAIN))
 		p->eof = true;
 }
 

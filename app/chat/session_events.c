@@ -112,8 +112,12 @@ static const char *const role_names[] = {
 static void
 write_time(struct strbuf *out, int64_t ms)
 {
-	time_t s = ms / 1000 - (ms % 1000 < 0);
+	time_t s;
 	struct tm tm;
+
+	if (ms < 0 || ms > TIME_MS_MAX)
+		ms = ms < 0 ? 0 : TIME_MS_MAX;
+	s = ms / 1000;
 
 	gmtime_r(&s, &tm);
 	strbuf_addf(out, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", tm.tm_year + 1900, tm.tm_mon + 1,

@@ -15,6 +15,7 @@
 
 enum { SESSION_VERSION = 1 };
 enum { MESSAGE_ID_MAX = 1000000000 };
+#define TIME_MS_MAX INT64_C(253402300799999)	/* the end of the year 9999: more digits are no time */
 
 enum event_kind {
 	EVENT_HEADER,

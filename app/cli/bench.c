@@ -6,6 +6,8 @@
 #include <string.h>
 
 #include "app/cli/cli.h"
+#include "app/cli/interrupt.h"
+#include "app/cli/json_text.h"
 #include "app/cli/table.h"
 #include "app/cli/tool.h"
 #include "app/models/open.h"
@@ -152,7 +154,7 @@ measure(struct bench *b, const struct options *o)
 		return -1;
 	b->bandwidth = llm_measure_bandwidth(b->t.chat);
 	b->int8 = llm_measure_int8(b->t.chat);
-	return 0;
+	return interrupt_check(&b->t.err);	/* what was measured until then says nothing */
 }
 
 static double
@@ -175,8 +177,8 @@ print_json(struct bench *b)
 		const struct result *r = &b->results[i];
 
 		json_array_append_new(array,
-			json_pack("{s:s,s:s,s:I,s:I,s:I,s:I,s:s,s:s,s:I,s:f,s:f,s:f,s:f,s:f,s:f}",
-				"model", b->t.model->name, "type", info->type,
+			json_pack("{s:o,s:s,s:I,s:I,s:I,s:I,s:s,s:s,s:I,s:f,s:f,s:f,s:f,s:f,s:f}",
+				"model", json_text(b->t.model->name), "type", info->type,
 				"size", (json_int_t)info->file_size,
 				"parameters", (json_int_t)info->n_params,
 				"threads", (json_int_t)llm_chat_threads(b->t.chat),

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "app/chat/session_events.h"
 #include "app/cli/conversation_json.h"
 #include "app/cli/messages.h"
 #include "app/config/number.h"
@@ -299,7 +300,7 @@ take_message(const struct import *in, const json_t *o, struct conversation *c)
 	strbuf_add(&m->text, json_string_value(text), json_string_length(text));
 	m->finish = FINISH_STOP;
 	c->head = (int)id;
-	if (take_integer(in, o, "at_ms", INT64_MAX / 2, &m->at_ms) < 0)
+	if (take_integer(in, o, "at_ms", TIME_MS_MAX, &m->at_ms) < 0)
 		return -1;
 	return role == ROLE_ASSISTANT ? take_answer(in, o, m) : 0;
 }
@@ -322,7 +323,7 @@ take_header(struct import *in, const json_t *o, struct conversation *c)
 		take_word(in, o, "system", &c->system) < 0 ||
 		take_word(in, o, "model", &c->model) < 0)
 		return -1;
-	return take_integer(in, o, "created_ms", INT64_MAX / 2, &c->created_ms);
+	return take_integer(in, o, "created_ms", TIME_MS_MAX, &c->created_ms);
 }
 
 static int

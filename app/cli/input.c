@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -47,6 +48,11 @@ read_all(int fd, const char *path, size_t max, struct strbuf *out, struct err *e
 		n = read(fd, out->s + out->len, CHUNK);
 		if (n < 0 && errno == EINTR && !interrupted())
 			continue;
+		if (n < 0 && errno == EAGAIN) {		/* who shares it does not want to wait; we do */
+			poll(&(struct pollfd){ .fd = fd, .events = POLLIN }, 1, -1);
+			if (!interrupted())
+				continue;
+		}
 		if (n < 0)
 			return failed(path, e);
 		if (n == 0)

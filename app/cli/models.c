@@ -6,6 +6,7 @@
 
 #include "app/cli/cli.h"
 #include "app/cli/interrupt.h"
+#include "app/cli/json_text.h"
 #include "app/cli/table.h"
 #include "app/cli/tool.h"
 #include "app/config/paths.h"
@@ -32,20 +33,20 @@ static const char *const fits[] = { [FIT_YES] = "yes", [FIT_TIGHT] = "tight", [F
 static json_t *
 row_json(const struct row *r)
 {
-	json_t *o = json_pack("{s:s,s:s?,s:s,s:b}", "name", r->entry->name, "path", r->entry->path,
-		"origin", r->entry->origin, "default", (int)r->usual);
+	json_t *o = json_pack("{s:o,s:o,s:o,s:b}", "name", json_text(r->entry->name),
+		"path", json_text(r->entry->path), "origin", json_text(r->entry->origin), "default", (int)r->usual);
 	const struct llm_info *info;
 
 	if (!r->facts.llm) {
-		json_object_set_new(o, "error", json_string(r->facts.err.text));
+		json_object_set_new(o, "error", json_text(r->facts.err.text));
 		return o;
 	}
 	info = llm_get_info(r->facts.llm);
-	json_object_update_new(o, json_pack("{s:s,s:s,s:I,s:I,s:I,s:I,s:s,s:s,s:I,s:s}",
-		"arch", info->arch, "type", info->type, "size", (json_int_t)info->file_size,
+	json_object_update_new(o, json_pack("{s:o,s:s,s:I,s:I,s:I,s:I,s:s,s:o,s:I,s:s}",
+		"arch", json_text(info->arch), "type", info->type, "size", (json_int_t)info->file_size,
 		"parameters", (json_int_t)info->n_params, "context", (json_int_t)r->facts.context,
 		"context_trained", (json_int_t)info->n_ctx_train, "template", info->template_name,
-		"template_why", info->template_why, "memory", (json_int_t)r->facts.memory,
+		"template_why", json_text(info->template_why), "memory", (json_int_t)r->facts.memory,
 		"fits", fits[r->facts.fit]));
 	return o;
 }

@@ -16,21 +16,6 @@
 
 enum { BUFFER = 64 * 1024 };
 
-/* A closed standard descriptor becomes /dev/null, so that no file of ours gets its number. For
- * reading only: writing to it still fails, and whoever closed it gets to know that nothing was
- * written. */
-static void
-open_standard(void)
-{
-	int fd;
-
-	do
-		fd = open("/dev/null", O_RDONLY);
-	while (fd >= 0 && fd <= STDERR_FILENO);
-	if (fd >= 0)
-		close(fd);
-}
-
 static bool
 knows_colors(void)
 {
@@ -52,7 +37,6 @@ output_init(struct output *o, int fd)
 {
 	struct sigaction ignore = { .sa_handler = SIG_IGN };
 
-	open_standard();
 	sigaction(SIGPIPE, &ignore, NULL);
 	*o = (struct output){ .fd = fd, .buf = STRBUF_INIT };
 	o->tty = isatty(fd);

@@ -7,6 +7,7 @@
 
 #include "app/cli/cli.h"
 #include "app/cli/interrupt.h"
+#include "app/cli/json_text.h"
 #include "app/cli/sessions_internal.h"
 #include "app/cli/table.h"
 #include "app/config/paths.h"
@@ -71,11 +72,12 @@ list_json(const struct session_summary *list, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		const struct session_summary *s = &list[i];
 
-		json_array_append_new(array, json_pack("{s:s,s:s?,s:s?,s:s?,s:I,s:I,s:b,s:s}",
-			"id", s->id, "title", s->title, "first", s->first, "model", s->model,
+		json_array_append_new(array, json_pack("{s:s,s:o,s:o,s:o,s:I,s:I,s:b,s:o}",
+			"id", s->id, "title", json_text(s->title), "first", json_text(s->first),
+			"model", json_text(s->model),
 			"messages", (json_int_t)s->messages,
 			"changed_ms", (json_int_t)s->changed_ms,
-			"broken", (int)s->broken, "path", s->path));
+			"broken", (int)s->broken, "path", json_text(s->path)));
 	}
 	return array;
 }

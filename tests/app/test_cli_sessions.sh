@@ -96,6 +96,10 @@ for wrong in '' '{' '[]' '{}' '{"messages": 1}' '[{"role": "user"}]' '{"hum": 2,
 	got=$?
 	[ $got -eq 1 ] || fail "status $got of an import of $wrong"
 done
+# Microseconds for milliseconds: a year that no session can have.
+sed 's/"created_ms": *[0-9]*/"created_ms": 1700000000000000/' one.json >late.json
+grep -q 1700000000000000 late.json || fail 'the export has no created_ms'
+takes late.json 1 sessions import -
 gives 6 sessions import missing.json
 gives 6 sessions import .
 echo 'neither one nor the other' >neither

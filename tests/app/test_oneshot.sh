@@ -87,7 +87,16 @@ says 'standard input'
 rm huge
 timeout 100 "$hum" -p 'What is Llama 2?' $brief <&- >out 2>err
 cmp -s out greedy1 || fail 'a closed stdin gives another answer'
+timeout 100 "$hum" --plain --no-save <&- >out 2>err || fail 'a chat with a closed stdin does not end'
 takes . 6 -p hi
+
+# ---- names of files that are no UTF-8 ----
+
+name=$(printf 'y\351')
+"$top/tests/app/make_model" "$name.gguf" || exit 99
+gives 0 -p hi -n 2 --json -m "./$name.gguf"
+equals 'model of an odd name' "$(json model)" "$(printf 'y\357\277\275')"
+[ -n "$(json finish)" ] || fail 'figures are missing where the name is no UTF-8'
 
 # ---- refused: text on stderr, with JSON an object on stdout too ----
 
@@ -105,6 +114,12 @@ equals 'code of a missing model' "$(json error.code)" 3
 [ -n "$(json error.message)" ] || fail 'no message'
 [ -s err ] || fail 'nothing on stderr'
 yes word | head -n 2000 >words
+printf 'hi\n' | timeout 100 "$hum" --plain -s 'Old prompt.' $brief >out 2>err || fail 'a chat to go on with'
+takes words 4 -c -p '' -s 'New prompt.' --json
+gives 0 sessions show "$(ls "$sessions" | sed -n '$s/\.yaml//p')"
+prints 'Old prompt.'
+lacks 'New prompt.'
+rm -r "$sessions"
 takes words 4 -p '' --json
 equals 'code of a prompt that does not fit' "$(json error.code)" 4
 takes words 4 -p '' --stream-json
