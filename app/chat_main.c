@@ -278,6 +278,7 @@ program_chat(const struct options *o)
 		loop_run(&h.controller, h.ui);
 	status = chat_close(&h, h.controller.status, &unsaved);
 	if (unsaved.code)
-		fprintf(stderr, "hum: the chat above could not be saved: %s\n", unsaved.text);
+		fprintf(stderr, "hum: %s%s\n", status == ERR_STORE ? "the chat above could not be saved: " : "",
+			unsaved.text);
 	return status;
 }

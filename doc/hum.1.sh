@@ -136,5 +136,5 @@ what can be made again
 no colours when set
 .TP
 .B HUM_ISA
-kernels to compute with: scalar, avx2, avxvnni, avx512, neon
+kernels to compute with: scalar, avx2, avxvnni, avx512, neon, i8mm
 END

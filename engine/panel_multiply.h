@@ -125,7 +125,7 @@ unpack_chunk(const struct work *o, size_t r, const struct columns *c, struct pan
 			(struct panel_out){ x->q + 4 * i, x->d + i / LANES, x->m + i / LANES }, next);
 }
 
-/* How many of the tokens left the next tile takes: 4 and 4 is better than 6 and 2. */
+/* How many of the tokens left the next tile takes: 3 and 3 is better than 4 and 2. */
 static size_t
 tile_tokens(size_t left)
 {

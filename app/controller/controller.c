@@ -32,6 +32,8 @@ controller_finish(struct controller *c, struct err *e)
 	controller_forget_loads(c);
 	controller_abandon(c);
 	rc = session_flush(c->session, e);
+	if (rc < 0 && c->session->moved)
+		rc = 0;			/* it is saved; e says where */
 	return controller_draft_store(c, e) < 0 ? -1 : rc;
 }
 

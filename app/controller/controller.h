@@ -59,6 +59,7 @@ struct controller {
 	bool stopping;			/* the user has asked the job to end */
 	char *next_model;		/* to be loaded when the work is done; NULL: none */
 	char *loading;			/* what is being loaded, or was last */
+	bool reload;			/* then the model that is in, for a setting that needs it */
 	bool taking_mail;
 	struct strbuf queue;		/* sent while busy: the next turn; empty: none */
 
@@ -107,7 +108,8 @@ struct controller {
 };
 
 void controller_init(struct controller *c, struct ui *ui, const struct controller_opts *o);
-/* Ends what is going on and stores everything. -1: e says why it could not be; the session is still there. */
+/* Ends what is going on and stores everything. -1: e says why it could not be; the session is still there. At 0, too,
+ * e may have something to say. */
 int controller_finish(struct controller *c, struct err *e);
 void controller_release(struct controller *c);	/* after controller_finish; does not close the backend */
 

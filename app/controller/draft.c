@@ -1,6 +1,7 @@
 /*
  * Drafts: what stands in the input and in the queue, as STATE/drafts/<id of the session>. Conversations that are not
- * on disk yet have one a program, new.<process>; the next start takes over that of a program that is gone.
+ * on disk yet, or are another program's, have one a program, new.<process>; the next start takes over that of a
+ * program that is gone.
  */
 #include "config.h"
 
@@ -32,12 +33,39 @@ draft_path(const struct controller *c)
 		return NULL;
 	dir = xasprintf("%s/drafts", c->o.state_dir);
 	mkdir(dir, 0700);
-	if (session_path(c->session))
+	if (session_path(c->session) && !c->session->read_only)
 		path = xasprintf("%s/%s", dir, c->session->conv.id);
 	else
 		path = xasprintf("%s/" NEW "%ld", dir, (long)getpid());
 	free(dir);
 	return path;
+}
+
+/* The name of a process, as Linux keeps it; "" when there is none of that number. */
+static void
+process_name(long pid, char name[64])
+{
+	char *path = xasprintf("/proc/%ld/comm", pid);
+	FILE *f = fopen(path, "re");
+
+	if (!f || !fgets(name, 64, f))
+		name[0] = '\0';
+	if (f)
+		fclose(f);
+	free(path);
+}
+
+/* Numbers of processes are used again: one that is no hum has nothing to do with the draft. */
+static bool
+is_at_work(long pid)
+{
+	char own[64], other[64];
+
+	if (kill((pid_t)pid, 0) < 0 && errno == ESRCH)
+		return false;
+	process_name(getpid(), own);
+	process_name(pid, other);
+	return !strcmp(own, other);
 }
 
 static bool
@@ -49,7 +77,7 @@ is_orphan(const char *name)
 	if (strncmp(name, NEW, strlen(NEW)))
 		return false;
 	pid = strtol(name + strlen(NEW), &end, 10);
-	return pid > 0 && !*end && kill((pid_t)pid, 0) < 0 && errno == ESRCH;
+	return pid > 0 && !*end && !is_at_work(pid);
 }
 
 /* Another program may do the same: the one whose rename succeeds has it. */
@@ -120,14 +148,15 @@ write_whole(const char *path, const char *text, size_t len)
 	return rc;
 }
 
-/* What was sent is no draft any more, once it is in the session's file. */
-static void
+/* What was sent is no draft any more, once it is in the session's file. False: not yet. */
+static bool
 remove_draft(struct controller *c, const char *path)
 {
-	if (!c->disk_failed)
-		unlink(path);
-	else
+	if (c->disk_failed)
 		c->draft_due = controller_now(c) + AGAIN_MS;
+	else
+		unlink(path);
+	return !c->disk_failed;
 }
 
 int
@@ -148,13 +177,16 @@ controller_draft_store(struct controller *c, struct err *e)
 		remove_draft(c, path);
 	} else if (write_whole(path, text.s, text.len) < 0) {
 		rc = err_set(e, ERR_STORE, "what is not sent yet cannot be kept: %s: %s", path, strerror(errno));
+		c->draft_due = controller_now(c) + AGAIN_MS;
 		log_msg("%s", e->text);
 	}
 	/* A new conversation has got a file, and its draft another name. */
-	if (rc == 0 && c->draft && strcmp(c->draft, path))
-		remove_draft(c, c->draft);
-	free(c->draft);
-	c->draft = path;
+	if (rc == 0 && (!c->draft || !strcmp(c->draft, path) || remove_draft(c, c->draft))) {
+		free(c->draft);
+		c->draft = path;
+	} else {
+		free(path);
+	}
 	strbuf_release(&text);
 	return rc;
 }

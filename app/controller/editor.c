@@ -159,7 +159,11 @@ controller_edit_input(struct controller *c)
 	ui_suspend(c->ui);
 	status = run_editor(c, path);
 	ui_resume(c->ui);
-	saved = read_edited(path, &edited) == 0 && (status == 0 || strcmp(edited.s, before));
+	saved = read_edited(path, &edited) == 0 && (status == 0 || (edited.len && strcmp(edited.s, before)));
+	if (saved && status != 0 && !strstr(edited.s, before)) {	/* it may have written a part only */
+		strbuf_addc(&edited, '\n');
+		strbuf_adds(&edited, before);
+	}
 	if (saved)
 		take_edited(c, before, edited.s);
 	if (status != 0)

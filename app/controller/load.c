@@ -113,26 +113,46 @@ controller_load(struct controller *c, const char *what, struct err *e)
 	return m ? 0 : -1;
 }
 
+/* The same model with other settings, which is no choice of a model: whether the chat is to remember it stays as it is. */
+static void
+load_again(struct controller *c)
+{
+	struct model_list l;
+	const struct model_entry *m;
+	struct err e;
+
+	model_list_scan(&l, c->o.config);
+	m = model_list_find(&l, c->model.ref, &e);
+	c->picked_model = false;
+	if (m)
+		post_load(c, &l, m);
+	else
+		controller_error(c, "%s", e.text);
+	model_list_release(&l);
+}
+
 void
 controller_load_next(struct controller *c)
 {
 	char *next = c->next_model;
+	bool again = c->reload && c->loaded && !next;	/* another one is loaded with the new settings anyway */
 	struct err e;
 
 	c->next_model = NULL;
+	c->reload = false;
 	if (next && controller_load(c, next, &e) < 0)
 		controller_error(c, "%s", e.text);
 	free(next);
+	if (again)
+		load_again(c);
 }
 
 void
 controller_reload(struct controller *c)
 {
-	const char *ref = c->phase == PHASE_LOADING ? c->loading : c->loaded ? c->model.ref : NULL;
-	struct err e;
-
-	if (!c->next_model && ref && controller_load(c, ref, &e) < 0)	/* one that is still to be loaded will have it */
-		controller_error(c, "%s", e.text);
+	c->reload = true;
+	if (c->phase == PHASE_IDLE)
+		controller_load_next(c);
 }
 
 void
@@ -140,6 +160,7 @@ controller_forget_loads(struct controller *c)
 {
 	free(c->next_model);
 	c->next_model = NULL;
+	c->reload = false;
 	if (c->phase == PHASE_LOADING)
 		marker_clear(c);	/* the end of the program is not the model's doing */
 }

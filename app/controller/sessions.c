@@ -86,34 +86,49 @@ controller_usual_system(const struct controller *c)
 
 /* A model that was asked for and is not there yet belongs to the session that is left, not to the next one. */
 static void
-settle_model(struct controller *c)
+settle_model(struct controller *c, const char *next)
 {
-	const char *coming = c->phase == PHASE_LOADING && c->picked_model ? c->loading : NULL;
+	const char *coming = next ? next : c->phase == PHASE_LOADING && c->picked_model ? c->loading : NULL;
 	struct err e = { 0 };
 
-	if (c->next_model)
-		coming = c->next_model;
 	if (coming && !c->session->read_only)
 		controller_disk(c, session_set_model(c->session, coming, &e), &e);
-	free(c->next_model);
-	c->next_model = NULL;
 }
 
-/* Ends what is going on in the session in view; -1: it cannot be left, because it would take the unsaved with it. */
+/* Stores what is not stored yet; -1: leaving would take it with it. */
 static int
-leave(struct controller *c, struct err *e)
+secure(struct controller *c, struct err *e)
 {
 	struct err why = { 0 };
 
-	if (!c->session)
-		return 0;
-	settle_model(c);
-	controller_abandon(c);
 	if (c->disk_failed)
 		controller_disk(c, session_flush(c->session, &why), &why);
 	if (c->disk_failed)
 		return err_set(e, ERR_STORE, "this chat is not saved yet (%s); it stays open until it is", why.text);
 	return controller_draft_store(c, e);
+}
+
+/* Ends what is going on in the session in view; -1: it stays open, with what was asked for in it. */
+static int
+leave(struct controller *c, struct err *e)
+{
+	char *next = c->next_model;
+	int rc;
+
+	if (!c->session)
+		return 0;
+	c->next_model = NULL;
+	controller_abandon(c);
+	rc = secure(c, e);
+	if (rc == 0) {
+		settle_model(c, next);
+		free(next);
+	} else {
+		c->next_model = next;
+		if (c->phase == PHASE_IDLE)
+			controller_load_next(c);
+	}
+	return rc;
 }
 
 void
@@ -220,15 +235,16 @@ void
 controller_delete_now(struct controller *c)
 {
 	const char *open = session_path(c->session);
-	bool mine = open && !strcmp(open, c->doomed);
+	const struct session *before = c->session;
+	bool mine = open && !strcmp(open, c->doomed) && !c->session->read_only;
 	char id[16];
 	struct err e;
 
 	session_short_name(c->doomed, id);
-	if (mine) {
-		ui_set_input(c->ui, "");	/* its draft goes with it */
+	if (mine)
 		controller_new_session(c, NULL);
-	}
+	if (mine && c->session == before)
+		return;				/* it says why it cannot be left */
 	if (session_delete(c->doomed, &e) < 0)
 		controller_error(c, "Not deleted: %s", e.text);
 	else

@@ -307,6 +307,38 @@ set__context_before_a_model_that_comes__does_not_replace_it(void **state)
 }
 
 static void
+set__context_in_a_chat_that_is_left__holds_in_the_next(void **state)
+{
+	start();
+	rig_line(&r, "a question");
+	rig_line(&r, "/set context 512");
+	rig_line(&r, "/new");
+	assert_int_equal(r.backend.loads, 2);
+	assert_int_equal(r.backend.load->settings.context, 512);
+}
+
+static void
+set__context__does_not_make_a_stand_in_the_chats_model(void **state)
+{
+	char *path;
+
+	home_write("other.gguf", "x");
+	start();
+	rig_line(&r, "/model other");
+	exchange("Trip to Cusco", "Take warm clothes.");
+	path = xstrdup(session_path(r.c.session));
+	rig_release(&r);
+	assert_int_equal(unlink("other.gguf"), 0);
+	rig_init(&r, NULL, NULL);
+	rig_start(&r, path, NULL);
+	rig_line(&r, "/set context 512");
+	assert_string_equal(r.c.model.name, "guide");
+	assert_int_equal(r.backend.load->settings.context, 512);
+	assert_non_null(strstr(r.c.session->conv.model, "other"));
+	free(path);
+}
+
+static void
 sessions__picker__on_the_open_chat__stops_nothing(void **state)
 {
 	start();
@@ -374,6 +406,8 @@ main(void)
 		TEST(model__asked_for_in_a_chat_that_is_left__stays_with_it),
 		TEST(set__context_while_a_model_loads__holds_for_it),
 		TEST(set__context_before_a_model_that_comes__does_not_replace_it),
+		TEST(set__context_in_a_chat_that_is_left__holds_in_the_next),
+		TEST(set__context__does_not_make_a_stand_in_the_chats_model),
 		TEST(sessions__picker__on_the_open_chat__stops_nothing),
 		TEST(delete__by_a_part_of_the_title__asks_by_the_whole),
 		TEST(disk__that_fails__is_said_and_nothing_stops),

@@ -3,7 +3,9 @@
 
 #include "tests/app/cmocka_all.h"
 
+#include <signal.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "app/controller/editor.h"
@@ -80,17 +82,64 @@ draft__of_any_length__comes_back_whole(void **state)
 static void
 draft__of_a_program_that_is_gone__is_taken_over_once(void **state)
 {
-	char *own = xasprintf("state/drafts/new.%ld", (long)getpid());
+	char *own = xasprintf("state/drafts/new.%ld", (long)getpid()), *other;
+	pid_t child = fork();
 
-	/* No process has this number: it is above what Linux gives. The first process is always there. */
-	home_write("state/drafts/new.99999999", "left behind");
-	home_write("state/drafts/new.1", "somebody else's");
+	if (child == 0)
+		for (;;)
+			pause();
+	other = xasprintf("state/drafts/new.%ld", (long)child);
+	home_write(other, "of a program at work");
+	home_write("state/drafts/new.99999999", "left behind");	/* above what Linux gives */
 	start();
 	assert_string_equal(ui_input(r.ui), "left behind");
 	assert_int_equal(access("state/drafts/new.99999999", F_OK), -1);
 	assert_int_equal(access(own, F_OK), 0);
-	assert_int_equal(access("state/drafts/new.1", F_OK), 0);
+	assert_int_equal(access(other, F_OK), 0);
+	kill(child, SIGKILL);
+	waitpid(child, NULL, 0);
 	free(own);
+	free(other);
+}
+
+/* Number 1 is never hum. */
+static void
+draft__whose_process_is_another_program_now__is_taken_over(void **state)
+{
+	home_write("state/drafts/new.1", "left behind");
+	start();
+	assert_string_equal(ui_input(r.ui), "left behind");
+}
+
+static void
+draft__of_a_chat_open_elsewhere__is_left_alone(void **state)
+{
+	struct session *first;
+	char *path, *draft;
+	struct err e;
+
+	start();
+	rig_line(&r, "a question");
+	scripted_done(&r.backend, LLM_STOP);
+	rig_turn(&r);
+	path = xstrdup(session_path(r.c.session));
+	draft = xasprintf("state/drafts/%s", r.c.session->conv.id);
+	rig_release(&r);
+	first = session_load(path, &e);
+	home_write(draft, "the other program's");
+	rig_init(&r, NULL, NULL);
+	rig_start(&r, path, NULL);
+	assert_true(r.c.session->read_only);
+	assert_string_equal(ui_input(r.ui), "");
+	rig_keys(&r, "my own");
+	let_it_be_stored();
+	assert_int_equal(controller_finish(&r.c, &e), 0);
+	assert_int_equal(access(draft, F_OK), 0);
+	session_free(first);
+	restart();
+	assert_string_equal(ui_input(r.ui), "my own");
+	free(path);
+	free(draft);
 }
 
 static void
@@ -172,8 +221,18 @@ editor__that_fails_after_saving__loses_nothing(void **state)
 	start();
 	rig_keys(&r, "typed");
 	rig_keys(&r, "\007");
-	assert_string_equal(ui_input(r.ui), "edited");
+	assert_string_equal(ui_input(r.ui), "edited\ntyped");
 	rig_shows(&r, "what it had saved is in the input");
+}
+
+static void
+editor__that_fails_with_an_empty_file__leaves_the_input(void **state)
+{
+	editor(": >\"$1\"; exit 1");
+	start();
+	rig_keys(&r, "typed");
+	rig_keys(&r, "\007");
+	assert_string_equal(ui_input(r.ui), "typed");
 }
 
 static void
@@ -210,11 +269,14 @@ main(void)
 		TEST(draft__survives_the_program),
 		TEST(draft__of_any_length__comes_back_whole),
 		TEST(draft__of_a_program_that_is_gone__is_taken_over_once),
+		TEST(draft__whose_process_is_another_program_now__is_taken_over),
+		TEST(draft__of_a_chat_open_elsewhere__is_left_alone),
 		TEST(draft__that_cannot_be_kept__keeps_the_chat_open),
 		TEST(draft__without_a_place__goes_along_to_the_next_chat),
 		TEST(draft__stays_until_what_was_sent_is_on_disk),
 		TEST(editor__text_becomes_the_input),
 		TEST(editor__that_fails_after_saving__loses_nothing),
+		TEST(editor__that_fails_with_an_empty_file__leaves_the_input),
 		TEST(editor__that_is_not_there__leaves_the_input),
 		TEST(editor__what_comes_back_meanwhile__stays_before_its_text),
 	};
