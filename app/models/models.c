@@ -108,17 +108,18 @@ is_suspect(const char *path, const char *file)
 
 /* ---- the list ---- */
 
-static bool
-has_file(const struct model_list *l, const struct stat *st)
+/* The entry of that file, whatever the path to it is. */
+static struct model_entry *
+of_file(const struct model_list *l, const struct stat *st)
 {
 	for (size_t i = 0; i < l->n; i++) {
 		struct stat other;
 
 		if (l->items[i].path && stat(l->items[i].path, &other) == 0 &&
 			other.st_dev == st->st_dev && other.st_ino == st->st_ino)
-			return true;
+			return &l->items[i];
 	}
-	return false;
+	return NULL;
 }
 
 static const struct model_entry *
@@ -148,7 +149,7 @@ add_file(struct model_list *l, const char *path, const char *origin)
 	struct stat st;
 	char *name;
 
-	if (stat(path, &st) < 0 || !S_ISREG(st.st_mode) || has_file(l, &st))
+	if (stat(path, &st) < 0 || !S_ISREG(st.st_mode) || of_file(l, &st))
 		return;
 	name = model_name_of_path(path);
 	add(l, name, path, origin)->size = st.st_size;
@@ -325,27 +326,41 @@ nearest_model(const struct model_list *l, const char *what)
 	return copy;
 }
 
+/* The path from the root. Its last part stays as it is: the name and the other parts of a split set are there, where a
+ * link is, and its target may be named after a hash, as in Hugging Face's cache. Heap. */
+static char *
+absolute(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	char *dir = slash ? xstrndup(path, (size_t)(slash - path) + 1) : xstrdup(".");
+	char *whole = realpath(dir, NULL), *out;
+
+	if (whole)
+		out = xasprintf("%s%s%s", whole, strcmp(whole, "/") ? "/" : "", slash ? slash + 1 : path);
+	else
+		out = xstrdup(path);
+	free(whole);
+	free(dir);
+	return out;
+}
+
 static const struct model_entry *
 by_path(struct model_list *l, const char *what, struct err *e)
 {
-	char *path = path_expand(what), *whole = realpath(path, NULL), *name;
+	char *path = path_expand(what), *whole, *name;
 	struct stat st;
 	struct model_entry *m = NULL;
 
 	if (stat(path, &st) < 0) {
 		err_errno(e, ERR_MODEL, "model file %s", what);
-	} else {
-		for (size_t i = 0; i < l->n && !m; i++)
-			if (l->items[i].path && whole && !strcmp(l->items[i].path, whole))
-				m = &l->items[i];
+	} else if (!(m = of_file(l, &st))) {
+		whole = absolute(path);
 		name = model_name_of_path(path);
-		if (!m) {
-			m = add(l, name, whole ? whole : path, "file");
-			m->size = st.st_size;
-		}
+		m = add(l, name, whole, "file");
+		m->size = st.st_size;
 		free(name);
+		free(whole);
 	}
-	free(whole);
 	free(path);
 	return m;
 }

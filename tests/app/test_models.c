@@ -193,6 +193,43 @@ models__find__by_part_path_and_not_at_all(void **state)
 	model_list_release(&l);
 }
 
+/* Hugging Face's files are links to ones that are named after hashes. */
+static void
+models__find__a_link_keeps_its_name(void **state)
+{
+	char *link = home_path("store/vicuna-7b.gguf"), *again = home_path("again.gguf"), *ref;
+	const struct model_entry *m;
+	struct model_list l;
+	size_t n;
+
+	home_write("blobs/0123abcd", "x");
+	assert_int_equal(symlink("../blobs/0123abcd", link), 0);
+	model_list_scan(&l, NULL);
+	m = model_list_find(&l, "store/vicuna-7b.gguf", &e);
+	assert_non_null(m);
+	assert_string_equal(m->name, "vicuna-7b");
+	ref = model_ref(&l, m);
+	assert_true(ref[0] == '/');
+	assert_non_null(strstr(ref, "/store/vicuna-7b.gguf"));
+	n = l.n;
+	assert_ptr_equal(model_list_find(&l, ref, &e), m);
+	assert_int_equal(l.n, n);
+	free(ref);
+	model_list_release(&l);
+
+	/* The same file, listed under another path. */
+	assert_int_equal(symlink("blobs/0123abcd", again), 0);
+	model_list_scan(&l, NULL);
+	n = l.n;
+	m = model_list_find(&l, link, &e);
+	assert_non_null(m);
+	assert_string_equal(m->name, "again");
+	assert_int_equal(l.n, n);
+	model_list_release(&l);
+	free(again);
+	free(link);
+}
+
 static void
 models__name_of_path__without_suffix_and_part(void **state)
 {
@@ -310,6 +347,7 @@ main(void)
 		TEST(models__scan__links_are_listed_once_and_end),
 		TEST(models__find__config_goes_before_files),
 		TEST(models__find__by_part_path_and_not_at_all),
+		TEST(models__find__a_link_keeps_its_name),
 		TEST(models__name_of_path__without_suffix_and_part),
 		TEST(facts__guide__fits_and_a_text_is_refused),
 		TEST(open__guide__is_a_model),
