@@ -211,35 +211,46 @@ scan_dir(struct scan *s, const char *dir, int depth)
 		free(names);
 }
 
-/* Scans $VARIABLE/tail if the variable is set, else ~/home_tail. */
-static void
-scan_place(struct model_list *l, const char *variable, const char *tail, const char *home_tail,
-	const char *origin, int depth)
+/* Where a program keeps its models: $variable/tail if that is set, else `cache` in the cache folder, or `home`. */
+static const struct place {
+	const char *variable, *tail, *cache, *home;
+	const char *origin;
+	int depth;		/* levels below */
+} places[] = {
+	{ NULL, NULL, NULL, "~/.lmstudio/models", "LM Studio", 3 },
+	{ NULL, NULL, "lm-studio/models", NULL, "LM Studio", 3 },
+	{ "LLAMA_CACHE", "", "llama.cpp", NULL, "llama.cpp", 1 },
+	{ "HF_HUB_CACHE", "", "huggingface/hub", NULL, "Hugging Face", 4 },
+	{ "HF_HOME", "/hub", "huggingface/hub", NULL, "Hugging Face", 4 },
+};
+
+static char *
+place_path(const struct place *p)
 {
-	const char *value = variable ? getenv(variable) : NULL;
-	struct scan s = { .list = l, .origin = origin };
-	char *dir;
+	const char *value = p->variable ? getenv(p->variable) : NULL, *cache = getenv("XDG_CACHE_HOME");
+	char *named, *dir;
 
 	if (value && *value)
-		dir = xasprintf("%s%s", value, tail);
+		named = xasprintf("%s%s", value, p->tail);
+	else if (p->home)
+		named = xstrdup(p->home);
 	else
-		dir = path_expand(home_tail);
-	if (dir[0] == '/')
-		scan_dir(&s, dir, depth);
-	free(dir);
+		named = xasprintf("%s/%s", cache && *cache == '/' ? cache : "~/.cache", p->cache);
+	dir = path_expand(named);
+	free(named);
+	return dir;
 }
 
-/* environment variable, what follows it, folder without it, whose it is, levels below */
-static const struct {
-	const char *variable, *tail, *home, *origin;
-	int depth;
-} places[] = {
-	{ NULL, "", "~/.lmstudio/models", "LM Studio", 3 },
-	{ "XDG_CACHE_HOME", "/lm-studio/models", "~/.cache/lm-studio/models", "LM Studio", 3 },
-	{ "LLAMA_CACHE", "", "~/.cache/llama.cpp", "llama.cpp", 1 },
-	{ "HF_HUB_CACHE", "", "~/.cache/huggingface/hub", "Hugging Face", 4 },
-	{ "HF_HOME", "/hub", "~/.cache/huggingface/hub", "Hugging Face", 4 },
-};
+static void
+scan_place(struct model_list *l, const struct place *p)
+{
+	struct scan s = { .list = l, .origin = p->origin };
+	char *dir = place_path(p);
+
+	if (dir[0] == '/')
+		scan_dir(&s, dir, p->depth);
+	free(dir);
+}
 
 static void
 scan_config(struct model_list *l, const struct config *config)
@@ -273,8 +284,7 @@ model_list_scan(struct model_list *l, const struct config *config)
 	if (getcwd(cwd, sizeof cwd))
 		scan_dir(&here, cwd, 0);
 	for (size_t i = 0; i < sizeof places / sizeof *places; i++)
-		scan_place(l, places[i].variable, places[i].tail, places[i].home, places[i].origin,
-			places[i].depth);
+		scan_place(l, &places[i]);
 	if (!named(l, GUIDE_NAME))
 		add(l, GUIDE_NAME, NULL, "bundled")->size = guide_size();
 }

@@ -74,6 +74,42 @@ models__scan__finds_files_where_programs_keep_them(void **state)
 	model_list_release(&l);
 }
 
+/* llama.cpp and Hugging Face follow it, and a variable of their own goes before it. */
+static void
+models__scan__follows_the_cache_folder(void **state)
+{
+	char *cache = home_path("cache"), *own = home_path("own");
+	struct model_list l;
+
+	home_write("cache/llama.cpp/a.gguf", "x");
+	home_write("cache/huggingface/hub/models--x--y/snapshots/0123/b.gguf", "x");
+	home_write("cache/lm-studio/models/who/repo/c.gguf", "x");
+	home_write(".cache/llama.cpp/d.gguf", "x");
+	home_write("own/e.gguf", "x");
+	setenv("XDG_CACHE_HOME", cache, 1);
+	model_list_scan(&l, NULL);
+	assert_non_null(entry(&l, "a"));
+	assert_non_null(entry(&l, "b"));
+	assert_non_null(entry(&l, "c"));
+	assert_int_equal(l.n, 4);
+	model_list_release(&l);
+
+	setenv("LLAMA_CACHE", own, 1);
+	model_list_scan(&l, NULL);
+	assert_non_null(entry(&l, "e"));
+	assert_null(entry(&l, "a"));
+	model_list_release(&l);
+	unsetenv("LLAMA_CACHE");
+
+	setenv("XDG_CACHE_HOME", "cache", 1);	/* not from the root: as if it were not set */
+	model_list_scan(&l, NULL);
+	assert_non_null(entry(&l, "d"));
+	assert_int_equal(l.n, 2);
+	model_list_release(&l);
+	free(own);
+	free(cache);
+}
+
 /* Where the user puts models by hand, a file that is none is not passed over in silence. */
 static void
 models__scan__lists_what_is_taken_for_a_model(void **state)
@@ -343,6 +379,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(models__scan__only_the_guide_at_first),
 		TEST(models__scan__finds_files_where_programs_keep_them),
+		TEST(models__scan__follows_the_cache_folder),
 		TEST(models__scan__lists_what_is_taken_for_a_model),
 		TEST(models__scan__links_are_listed_once_and_end),
 		TEST(models__find__config_goes_before_files),
