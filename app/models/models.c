@@ -375,34 +375,51 @@ by_path(struct model_list *l, const char *what, struct err *e)
 	return m;
 }
 
+/* A word without a slash may be a name as well: only a regular file goes before those, so that no folder hides them. */
+static bool
+means_path(const char *what)
+{
+	struct stat st;
+
+	return strchr(what, '/') || what[0] == '~' || (stat(what, &st) == 0 && S_ISREG(st.st_mode));
+}
+
+/* By name, with or without .gguf, or by a part of one; NULL and ERR_MODEL. */
+static const struct model_entry *
+by_name(struct model_list *l, const char *what, struct err *e)
+{
+	struct strbuf names = STRBUF_INIT;
+	char *stem = model_name_of_path(what), *near = NULL;
+	const struct model_entry *m = named(l, stem);
+	size_t n = 0;
+
+	if (!m && *stem)
+		m = by_part(l, stem, &n, &names);
+	if (!m)
+		near = nearest_model(l, stem);
+	if (!m && names.len)
+		err_set(e, ERR_MODEL, "more than one model is called \"%s\": %s%s", what, names.s,
+			n > 5 ? ", ..." : "");
+	else if (!m && near && access(what, F_OK) < 0)
+		err_set(e, ERR_MODEL, "no model \"%s\"; did you mean %s?", what, near);
+	else if (!m && (ends_with(what, ".gguf") || access(what, F_OK) == 0))
+		m = by_path(l, what, e);	/* which says what is wrong with the file */
+	else if (!m)
+		err_set(e, ERR_MODEL, "no model \"%s\"; see `hum models`, or name a .gguf file", what);
+	free(near);
+	free(stem);
+	strbuf_release(&names);
+	return m;
+}
+
 const struct model_entry *
 model_list_find(struct model_list *l, const char *what, struct err *e)
 {
 	const struct model_entry *m = named(l, what);
-	struct strbuf names = STRBUF_INIT;
-	char *near;
-	size_t n = 0;
 
 	if (m)
 		return m;
-	if (strchr(what, '/') || what[0] == '~' || ends_with(what, ".gguf") || access(what, F_OK) == 0)
-		return by_path(l, what, e);
-	m = *what ? by_part(l, what, &n, &names) : NULL;
-	if (m) {
-		strbuf_release(&names);
-		return m;
-	}
-	near = nearest_model(l, what);
-	if (names.len)
-		err_set(e, ERR_MODEL, "more than one model is called \"%s\": %s%s", what, names.s,
-			n > 5 ? ", ..." : "");
-	else if (near)
-		err_set(e, ERR_MODEL, "no model \"%s\"; did you mean %s?", what, near);
-	else
-		err_set(e, ERR_MODEL, "no model \"%s\"; see `hum models`, or name a .gguf file", what);
-	free(near);
-	strbuf_release(&names);
-	return NULL;
+	return means_path(what) ? by_path(l, what, e) : by_name(l, what, e);
 }
 
 char *

@@ -30,8 +30,9 @@ void model_list_scan(struct model_list *l, const struct config *config);	/* conf
 void model_list_release(struct model_list *l);
 
 /*
- * By name, path, or a part of a name that only one model has (case ignored; suspects aside). A path need not be in the list; it is
- * added to it. ERR_MODEL: the message names what is near, or how to add a model. The result is the list's.
+ * By name (with or without .gguf), path, or a part of a name that only one model has (case ignored; suspects aside). A
+ * word without a slash is a path only where a regular file is called so. A path need not be in the list; it is added to
+ * it. ERR_MODEL: the message names what is near, or how to add a model. The result is the list's.
  */
 const struct model_entry *model_list_find(struct model_list *l, const char *what, struct err *e);
 

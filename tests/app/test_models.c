@@ -229,6 +229,49 @@ models__find__by_part_path_and_not_at_all(void **state)
 	model_list_release(&l);
 }
 
+/* A word without a slash is a path only where a file is called so. */
+static void
+models__find__a_name_before_a_folder_and_with_suffix(void **state)
+{
+	const struct model_entry *m;
+	struct model_list l;
+
+	home_write(".local/share/hum/models/vicuna-7b.gguf", "x");
+	home_write(".local/share/hum/models/vicuna-7b-16k.gguf", "x");
+	home_write(".local/share/hum/models/nested-7b-00001-of-00002.gguf", "x");
+	home_write("nested/notes", "x");
+	home_write("bare/notes", "x");
+	home_write("plain", "x");
+	model_list_scan(&l, NULL);
+
+	m = model_list_find(&l, "vicuna-7b.gguf", &e);
+	assert_non_null(m);
+	assert_string_equal(m->name, "vicuna-7b");
+	m = model_list_find(&l, "nested-7b-00001-of-00002.gguf", &e);
+	assert_non_null(m);
+	assert_string_equal(m->name, "nested-7b");
+	m = model_list_find(&l, "16K.gguf", &e);
+	assert_non_null(m);
+	assert_string_equal(m->name, "vicuna-7b-16k");
+	m = model_list_find(&l, "nested", &e);
+	assert_non_null(m);
+	assert_string_equal(m->name, "nested-7b");
+
+	m = model_list_find(&l, "plain", &e);
+	assert_non_null(m);
+	assert_string_equal(m->origin, "file");
+	m = model_list_find(&l, "bare", &e);		/* opening it says that it is a folder */
+	assert_non_null(m);
+	assert_string_equal(m->origin, "file");
+
+	assert_null(model_list_find(&l, "vicunna-7b.gguf", &e));
+	assert_non_null(strstr(e.text, "did you mean vicuna-7b?"));
+	assert_null(model_list_find(&l, "zephyr-beta.gguf", &e));
+	assert_non_null(strstr(e.text, "No such file"));
+	assert_null(model_list_find(&l, ".gguf", &e));
+	model_list_release(&l);
+}
+
 /* Hugging Face's files are links to ones that are named after hashes. */
 static void
 models__find__a_link_keeps_its_name(void **state)
@@ -384,6 +427,7 @@ main(void)
 		TEST(models__scan__links_are_listed_once_and_end),
 		TEST(models__find__config_goes_before_files),
 		TEST(models__find__by_part_path_and_not_at_all),
+		TEST(models__find__a_name_before_a_folder_and_with_suffix),
 		TEST(models__find__a_link_keeps_its_name),
 		TEST(models__name_of_path__without_suffix_and_part),
 		TEST(facts__guide__fits_and_a_text_is_refused),
