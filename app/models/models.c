@@ -184,6 +184,17 @@ visible(const struct dirent *d)
 	return d->d_name[0] != '.';
 }
 
+/* Asks for the file itself only where the folder's list leaves it open. */
+static bool
+is_folder(const struct dirent *d, const char *path)
+{
+	struct stat st;
+
+	if (d->d_type != DT_LNK && d->d_type != DT_UNKNOWN)
+		return d->d_type == DT_DIR;
+	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
 static void
 scan_dir(struct scan *s, const char *dir, int depth)
 {
@@ -196,14 +207,13 @@ scan_dir(struct scan *s, const char *dir, int depth)
 	for (int i = 0; i < n; i++) {
 		char *path = xasprintf("%s/%s", dir, names[i]->d_name);
 		const char *file = names[i]->d_name;
-		struct stat st;
 
-		if (is_gguf(file) && part_of(file) == 1 && s->files++ < MAX_FILES)
+		if (depth > 0 && is_folder(names[i], path))
+			scan_dir(s, path, depth - 1);
+		else if (is_gguf(file) && part_of(file) == 1 && s->files++ < MAX_FILES)
 			add_file(s->list, path, s->origin);
 		else if (s->suspects && is_suspect(path, file) && s->files++ < MAX_FILES)
 			add_suspect(s->list, path, s->origin);
-		else if (depth > 0 && stat(path, &st) == 0 && S_ISDIR(st.st_mode))
-			scan_dir(s, path, depth - 1);
 		free(path);
 		free(names[i]);
 	}

@@ -44,6 +44,8 @@ models__scan__finds_files_where_programs_keep_them(void **state)
 		{ ".cache/lm-studio/models/who/repo/b2.gguf", "b2", "LM Studio" },
 		{ ".cache/llama.cpp/c.gguf", "c", "llama.cpp" },
 		{ ".cache/huggingface/hub/models--x--y/snapshots/0123/d.GGUF", "d", "Hugging Face" },
+		{ ".local/share/hum/models/e.gguf/e.Q8_0.gguf", "e.Q8_0", "models folder" },
+		{ ".lmstudio/models/who/f-GGUF.gguf/f.gguf", "f", "LM Studio" },
 		{ ".cache/llama.cpp/big-00001-of-00003.gguf", "big", "llama.cpp" },
 	};
 	static const char *const ignored[] = {
