@@ -92,7 +92,7 @@ first_part_is_there(const char *path)
 
 /* What people put where models are and take for one: of other formats, cut up, half downloaded. */
 static bool
-is_suspect(const char *path, const char *file)
+looks_suspect(const char *file)
 {
 	static const char *const patterns[] = {
 		"*.safetensors", "pytorch_model*.bin", "consolidated.00.pth", "ggml*.bin", "*.ggml",
@@ -102,7 +102,15 @@ is_suspect(const char *path, const char *file)
 
 	for (size_t i = 0; i < sizeof patterns / sizeof *patterns; i++)
 		if (fnmatch(patterns[i], file, FNM_CASEFOLD) == 0)
-			return part_of(file) == 1;
+			return true;
+	return false;
+}
+
+static bool
+is_suspect(const char *path, const char *file)
+{
+	if (looks_suspect(file))
+		return part_of(file) == 1;
 	return is_gguf(file) && part_of(file) > 1 && !first_part_is_there(path);
 }
 
@@ -112,13 +120,9 @@ is_suspect(const char *path, const char *file)
 static struct model_entry *
 of_file(const struct model_list *l, const struct stat *st)
 {
-	for (size_t i = 0; i < l->n; i++) {
-		struct stat other;
-
-		if (l->items[i].path && stat(l->items[i].path, &other) == 0 &&
-			other.st_dev == st->st_dev && other.st_ino == st->st_ino)
+	for (size_t i = 0; i < l->n; i++)
+		if (l->items[i].inode == st->st_ino && l->items[i].device == st->st_dev)
 			return &l->items[i];
-	}
 	return NULL;
 }
 
@@ -131,8 +135,9 @@ named(const struct model_list *l, const char *name)
 	return NULL;
 }
 
+/* st NULL: no file of its own, or a missing one. */
 static struct model_entry *
-add(struct model_list *l, const char *name, const char *path, const char *origin)
+add(struct model_list *l, const char *name, const char *path, const char *origin, const struct stat *st)
 {
 	struct model_entry *m;
 
@@ -140,6 +145,11 @@ add(struct model_list *l, const char *name, const char *path, const char *origin
 	m = &l->items[l->n++];
 	*m = (struct model_entry){ .name = xstrdup(name), .path = path ? xstrdup(path) : NULL,
 		.origin = origin };
+	if (st) {
+		m->size = st->st_size;
+		m->device = st->st_dev;
+		m->inode = st->st_ino;
+	}
 	return m;
 }
 
@@ -152,7 +162,7 @@ add_file(struct model_list *l, const char *path, const char *origin)
 	if (stat(path, &st) < 0 || !S_ISREG(st.st_mode) || of_file(l, &st))
 		return;
 	name = model_name_of_path(path);
-	add(l, name, path, origin)->size = st.st_size;
+	add(l, name, path, origin, &st);
 	free(name);
 }
 
@@ -175,13 +185,41 @@ struct scan {
 	struct model_list *list;
 	const char *origin;
 	bool suspects;		/* are listed; not those of other programs, which have many */
+	int (*wanted)(const struct dirent *d);
 	size_t dirs, files;
 };
 
-static int
+/* Filters of scandir: what is passed over here by its name is neither sorted nor asked for. */
+
+static bool
 visible(const struct dirent *d)
 {
 	return d->d_name[0] != '.';
+}
+
+static int
+ours(const struct dirent *d)
+{
+	return visible(d) && (d->d_type != DT_REG || is_gguf(d->d_name) || looks_suspect(d->d_name));
+}
+
+static int
+models(const struct dirent *d)
+{
+	return visible(d) && (d->d_type != DT_REG || is_gguf(d->d_name));
+}
+
+/* A snapshot's files are links, none of them to a folder. */
+static int
+in_snapshots(const struct dirent *d)
+{
+	return models(d) && (d->d_type != DT_LNK || is_gguf(d->d_name));
+}
+
+static int
+repositories(const struct dirent *d)
+{
+	return !strncmp(d->d_name, "models--", 8) && d->d_type != DT_REG;
 }
 
 /* Asks for the file itself only where the folder's list leaves it open. */
@@ -203,7 +241,7 @@ scan_dir(struct scan *s, const char *dir, int depth)
 
 	if (s->dirs++ >= MAX_DIRS)
 		return;
-	n = scandir(dir, &names, visible, alphasort);
+	n = scandir(dir, &names, s->wanted, alphasort);
 	for (int i = 0; i < n; i++) {
 		char *path = xasprintf("%s/%s", dir, names[i]->d_name);
 		const char *file = names[i]->d_name;
@@ -221,17 +259,36 @@ scan_dir(struct scan *s, const char *dir, int depth)
 		free(names);
 }
 
+/* Hugging Face's cache: models--WHO--WHAT/snapshots/REVISION/FILE. Data sets, blobs and references are no models. */
+static void
+scan_hub(struct scan *s, const char *dir, int depth)
+{
+	struct dirent **names;
+	int n = scandir(dir, &names, repositories, alphasort);
+
+	for (int i = 0; i < n; i++) {
+		char *path = xasprintf("%s/%s/snapshots", dir, names[i]->d_name);
+
+		scan_dir(s, path, depth);
+		free(path);
+		free(names[i]);
+	}
+	if (n >= 0)
+		free(names);
+}
+
 /* Where a program keeps its models: $variable/tail if that is set, else `cache` in the cache folder, or `home`. */
 static const struct place {
 	const char *variable, *tail, *cache, *home;
 	const char *origin;
-	int depth;		/* levels below */
+	int depth;		/* levels below, or below a repository's snapshots */
+	bool hub;		/* is laid out as Hugging Face does it */
 } places[] = {
-	{ NULL, NULL, NULL, "~/.lmstudio/models", "LM Studio", 3 },
-	{ NULL, NULL, "lm-studio/models", NULL, "LM Studio", 3 },
-	{ "LLAMA_CACHE", "", "llama.cpp", NULL, "llama.cpp", 1 },
-	{ "HF_HUB_CACHE", "", "huggingface/hub", NULL, "Hugging Face", 4 },
-	{ "HF_HOME", "/hub", "huggingface/hub", NULL, "Hugging Face", 4 },
+	{ NULL, NULL, NULL, "~/.lmstudio/models", "LM Studio", 3, false },
+	{ NULL, NULL, "lm-studio/models", NULL, "LM Studio", 3, false },
+	{ "LLAMA_CACHE", "", "llama.cpp", NULL, "llama.cpp", 1, false },
+	{ "HF_HUB_CACHE", "", "huggingface/hub", NULL, "Hugging Face", 2, true },
+	{ "HF_HOME", "/hub", "huggingface/hub", NULL, "Hugging Face", 2, true },
 };
 
 static char *
@@ -251,13 +308,37 @@ place_path(const struct place *p)
 	return dir;
 }
 
+/* Whether a place before p is that folder: two variables may name one. */
+static bool
+seen_before(const struct place *p, const char *dir)
+{
+	struct stat st, other;
+	bool same = false;
+
+	if (stat(dir, &st) < 0)
+		return false;
+	for (const struct place *q = places; q < p && !same; q++) {
+		char *path = place_path(q);
+
+		same = stat(path, &other) == 0 && other.st_dev == st.st_dev && other.st_ino == st.st_ino;
+		free(path);
+	}
+	return same;
+}
+
 static void
 scan_place(struct model_list *l, const struct place *p)
 {
-	struct scan s = { .list = l, .origin = p->origin };
+	struct scan s = { .list = l, .origin = p->origin, .wanted = p->hub ? in_snapshots : models };
 	char *dir = place_path(p);
 
-	if (dir[0] == '/')
+	if (dir[0] != '/' || seen_before(p, dir)) {
+		free(dir);
+		return;
+	}
+	if (p->hub)
+		scan_hub(&s, dir, p->depth);
+	else
 		scan_dir(&s, dir, p->depth);
 	free(dir);
 }
@@ -272,18 +353,16 @@ scan_config(struct model_list *l, const struct config *config)
 
 		if (!cm->path)
 			continue;
-		m = add(l, cm->name, cm->path, "config");
+		m = add(l, cm->name, cm->path, "config", stat(cm->path, &st) == 0 ? &st : NULL);
 		m->config = cm;
-		if (stat(cm->path, &st) == 0)
-			m->size = st.st_size;
 	}
 }
 
 void
 model_list_scan(struct model_list *l, const struct config *config)
 {
-	struct scan own = { .list = l, .origin = "models folder", .suspects = true };
-	struct scan here = { .list = l, .origin = "this folder", .suspects = true };
+	struct scan own = { .list = l, .origin = "models folder", .suspects = true, .wanted = ours };
+	struct scan here = { .list = l, .origin = "this folder", .suspects = true, .wanted = ours };
 	char *dir = path_data("models");
 	char cwd[PATH_MAX];
 
@@ -296,7 +375,7 @@ model_list_scan(struct model_list *l, const struct config *config)
 	for (size_t i = 0; i < sizeof places / sizeof *places; i++)
 		scan_place(l, &places[i]);
 	if (!named(l, GUIDE_NAME))
-		add(l, GUIDE_NAME, NULL, "bundled")->size = guide_size();
+		add(l, GUIDE_NAME, NULL, "bundled", NULL)->size = guide_size();
 }
 
 void
@@ -376,8 +455,7 @@ by_path(struct model_list *l, const char *what, struct err *e)
 	} else if (!(m = of_file(l, &st))) {
 		whole = absolute(path);
 		name = model_name_of_path(path);
-		m = add(l, name, whole, "file");
-		m->size = st.st_size;
+		m = add(l, name, whole, "file", &st);
 		free(name);
 		free(whole);
 	}

@@ -8,6 +8,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "app/backend/backend.h"
 #include "app/config/config.h"
@@ -18,6 +19,8 @@ struct model_entry {
 	const char *origin;	/* "config", "models folder", "LM Studio" ...; static */
 	const struct config_model *config;	/* NULL: not of the config; borrowed */
 	uint64_t size;		/* bytes of the file (its first part); 0: missing */
+	dev_t device;		/* which file that is, whatever path leads to it; 0: missing */
+	ino_t inode;
 	bool suspect;		/* not named like a model: listed so that it is said what it is */
 };
 

@@ -168,6 +168,41 @@ models__scan__links_are_listed_once_and_end(void **state)
 	model_list_release(&l);
 }
 
+/* A cache may hold thousands of data sets, and files that are no models; they hide none. */
+static void
+models__scan__passes_over_data_sets(void **state)
+{
+	static const char *const ignored[] = {
+		"hub/datasets--x--y/snapshots/0123/a.gguf",
+		"hub/models--x--y/blobs/b.gguf",
+		"hub/models--x--y/c.gguf",
+		"hub/d.gguf",
+	};
+	struct model_list l;
+	char *dir;
+
+	for (size_t i = 0; i < sizeof ignored / sizeof *ignored; i++)
+		home_write(ignored[i], "x");
+	for (unsigned i = 0; i < 2100; i++) {
+		char name[64];
+
+		snprintf(name, sizeof name, "hub/datasets--many--%u/", i);
+		free(home_path(name));
+	}
+	home_write("hub/models--x--y/snapshots/0123/Q4_K_M/e-00001-of-00002.gguf", "x");
+	home_write("disk/snapshots/4567/f.gguf", "x");
+	dir = home_path("hub/models--x--linked");
+	assert_int_equal(symlink("../disk", dir), 0);
+	free(dir);
+
+	setenv("HF_HOME", home, 1);
+	model_list_scan(&l, NULL);
+	assert_non_null(entry(&l, "e"));
+	assert_non_null(entry(&l, "f"));
+	assert_int_equal(l.n, 3);
+	model_list_release(&l);
+}
+
 static void
 models__find__config_goes_before_files(void **state)
 {
@@ -427,6 +462,7 @@ main(void)
 		TEST(models__scan__follows_the_cache_folder),
 		TEST(models__scan__lists_what_is_taken_for_a_model),
 		TEST(models__scan__links_are_listed_once_and_end),
+		TEST(models__scan__passes_over_data_sets),
 		TEST(models__find__config_goes_before_files),
 		TEST(models__find__by_part_path_and_not_at_all),
 		TEST(models__find__a_name_before_a_folder_and_with_suffix),
