@@ -3,10 +3,10 @@
 #include <assert.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <unistd.h>
 
 #include "base/checked.h"
 #include "engine/kv.h"
+#include "engine/system.h"
 
 enum { LINE = 64 };	/* every head's vectors begin on a cache line */
 
@@ -65,7 +65,7 @@ int
 kv_init(struct kv *kv, const struct model *m, const struct ops *ops, enum kv_type t, size_t context,
 	struct err *e)
 {
-	uint64_t have = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
+	uint64_t have = system_memory_total("");
 	double need = (double)kv_bytes_per_token(m, t) * (double)context / (1 << 20);
 	void *p;
 
@@ -74,7 +74,7 @@ kv_init(struct kv *kv, const struct model *m, const struct ops *ops, enum kv_typ
 		.ops = ops, .type = t, .n_layer = m->n_layer, .n_head = m->n_head_kv,
 		.dim = m->head_dim, .context = context,
 	};
-	if (!measure(kv) || kv->bytes > have)
+	if (!measure(kv) || (have && kv->bytes > have))
 		return err_set(e, ERR_MODEL,
 			"a context of %zu tokens needs %.0f MiB for its KV cache (%s), "
 			"but this computer has %llu MiB of memory: ask for a shorter context%s",

@@ -1,7 +1,6 @@
 #include "config.h"
 
 #include <sched.h>
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,31 +8,10 @@
 #include <unistd.h>
 
 #include "base/xalloc.h"
+#include "engine/system.h"
 #include "engine/threads.h"
 
 enum { MAX_PROCESSORS = 4096 };
-
-/* The first line of a small file in buf, without its end; false when there is no such file. */
-__attribute__((format(printf, 3, 4))) static bool
-read_line(char *buf, size_t size, const char *fmt, ...)
-{
-	char path[4096];
-	va_list ap;
-	FILE *f;
-	bool ok;
-
-	va_start(ap, fmt);
-	vsnprintf(path, sizeof path, fmt, ap);
-	va_end(ap);
-	f = fopen(path, "re");
-	if (!f)
-		return false;
-	ok = fgets(buf, (int)size, f) != NULL;
-	fclose(f);
-	if (ok)
-		buf[strcspn(buf, "\n")] = '\0';
-	return ok;
-}
 
 /* Whether a list as the kernel writes it ("0-3,8,10-11") has the number. */
 static bool
@@ -59,7 +37,7 @@ capacity(const char *root, unsigned processor)
 {
 	char line[64];
 
-	if (!read_line(line, sizeof line, "%s/sys/devices/system/cpu/cpu%u/cpu_capacity", root,
+	if (!system_line(line, sizeof line, "%s/sys/devices/system/cpu/cpu%u/cpu_capacity", root,
 		processor))
 		return 0;
 	return strtoul(line, NULL, 10);
@@ -74,7 +52,7 @@ keep_fast(const char *root, unsigned *cpu, size_t n)
 	unsigned long most = 0;
 	size_t kept = 0;
 
-	intel = read_line(list, sizeof list, "%s/sys/devices/cpu_core/cpus", root);
+	intel = system_line(list, sizeof list, "%s/sys/devices/cpu_core/cpus", root);
 	for (size_t i = 0; i < n; i++)
 		most = capacity(root, cpu[i]) > most ? capacity(root, cpu[i]) : most;
 	for (size_t i = 0; i < n; i++) {
@@ -97,7 +75,7 @@ keep_cores(const char *root, unsigned *cpu, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		bool sibling = false;
 
-		if (read_line(list, sizeof list,
+		if (system_line(list, sizeof list,
 			"%s/sys/devices/system/cpu/cpu%u/topology/thread_siblings_list",
 				root, cpu[i])) {
 			for (size_t k = 0; k < kept; k++)
@@ -121,60 +99,34 @@ smaller(unsigned least, double quota, double period)
 	return n < 1 ? 1 : n < least ? (unsigned)n : least;
 }
 
-static unsigned
-quota_of_group(const char *root, const char *group, unsigned least)
+/* Version 2: "max 100000" or "quota period"; version 1: two files. */
+static void
+quota_of_group(const char *dir, void *data)
 {
+	unsigned *least = data;
 	char line[128], period[128];
 	double quota, of;
 
-	/* Version 2: "max 100000" or "quota period"; version 1: two files. */
-	if (read_line(line, sizeof line, "%s/sys/fs/cgroup%s/cpu.max", root, group) &&
-			sscanf(line, "%lf %lf", &quota, &of) == 2)
-		least = smaller(least, quota, of);
-	if (read_line(line, sizeof line, "%s/sys/fs/cgroup/cpu%s/cpu.cfs_quota_us", root, group) &&
-			read_line(period, sizeof period, "%s/sys/fs/cgroup/cpu%s/cpu.cfs_period_us",
-			root, group))
-		least = smaller(least, strtod(line, NULL), strtod(period, NULL));
-	return least;
-}
-
-/* The smallest quota of the process's control groups and of those that they lie in. */
-static unsigned
-apply_quota(const char *root, unsigned n)
-{
-	char path[4096], line[4096];
-	FILE *f;
-
-	snprintf(path, sizeof path, "%s/proc/self/cgroup", root);
-	f = fopen(path, "re");
-	n = quota_of_group(root, "", n);
-	while (f && fgets(line, sizeof line, f)) {
-		char *group = strchr(line, ':');
-
-		group = group ? strchr(group + 1, ':') : NULL;
-		if (!group)
-			continue;
-		group++;
-		group[strcspn(group, "\n")] = '\0';
-		for (char *slash; (slash = strrchr(group, '/')); *slash = '\0')
-			n = quota_of_group(root, group, n);
-	}
-	if (f)
-		fclose(f);
-	return n;
+	if (system_line(line, sizeof line, "%s/cpu.max", dir) && sscanf(line, "%lf %lf", &quota, &of) == 2)
+		*least = smaller(*least, quota, of);
+	if (system_line(line, sizeof line, "%s/cpu.cfs_quota_us", dir) &&
+			system_line(period, sizeof period, "%s/cpu.cfs_period_us", dir))
+		*least = smaller(*least, strtod(line, NULL), strtod(period, NULL));
 }
 
 unsigned
 threads_count(const char *root, const unsigned *allowed, size_t n)
 {
-	unsigned *cpu = xcalloc(n, sizeof *cpu);
+	unsigned *cpu = xcalloc(n, sizeof *cpu), count;
 
 	if (n)
 		memcpy(cpu, allowed, n * sizeof *cpu);
 	n = keep_fast(root, cpu, n);
 	n = keep_cores(root, cpu, n);
 	free(cpu);
-	return apply_quota(root, n ? (unsigned)n : 1);
+	count = n ? (unsigned)n : 1;
+	system_groups(root, "cpu", quota_of_group, &count);
+	return count;
 }
 
 unsigned

@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +12,7 @@
 #include "app/config/paths.h"
 #include "app/models/guide.h"
 #include "app/models/open.h"
+#include "engine/system.h"
 
 enum { MAX_OPEN = 8, DEFAULT_CONTEXT = 4096 };
 
@@ -131,55 +131,16 @@ model_memory_needed(const struct llm_info *info, size_t context, enum kv_type kv
 	return bytes;
 }
 
-/* The value in kB of a line "Key:  123 kB" of /proc/meminfo, in bytes; 0: not there. */
-static uint64_t
-meminfo(const char *key)
-{
-	FILE *f = fopen("/proc/meminfo", "re");
-	char line[128];
-	uint64_t kb = 0;
-	size_t n = strlen(key);
-
-	if (!f)
-		return 0;
-	while (fgets(line, sizeof line, f))
-		if (!strncmp(line, key, n) && sscanf(line + n, ": %" SCNu64, &kb) == 1)
-			break;
-	fclose(f);
-	return kb * 1024;
-}
-
-static uint64_t
-read_number(const char *path)
-{
-	FILE *f = fopen(path, "re");
-	uint64_t value;
-
-	if (!f)
-		return 0;
-	if (fscanf(f, "%" SCNu64, &value) != 1)		/* "max" */
-		value = 0;
-	fclose(f);
-	return value;
-}
-
 uint64_t
 memory_total(void)
 {
-	uint64_t total = meminfo("MemTotal"), limit = read_number("/sys/fs/cgroup/memory.max");
-
-	return limit && limit < total ? limit : total;
+	return system_memory_total("");
 }
 
 uint64_t
 memory_available(void)
 {
-	uint64_t free_now = meminfo("MemAvailable"), limit = read_number("/sys/fs/cgroup/memory.max");
-	uint64_t used = read_number("/sys/fs/cgroup/memory.current");
-
-	if (limit && limit > used && limit - used < free_now)
-		return limit - used;
-	return free_now;
+	return system_memory_available("");
 }
 
 void

@@ -28,7 +28,7 @@ size_t model_context(const struct llm_info *info, size_t wanted);
 /* Bytes for the file and the whole context. */
 uint64_t model_memory_needed(const struct llm_info *info, size_t context, enum kv_type kv);
 
-/* Of this machine (or of the control group that the program runs in), bytes; 0: not known. */
+/* Of this machine (or of the control groups that the program runs in), bytes; 0: not known. */
 uint64_t memory_total(void);
 uint64_t memory_available(void);
 

@@ -5,11 +5,13 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
 
 #include "engine/kv.h"
+#include "engine/system.h"
 
 static struct model
 shape(size_t n_layer, size_t n_head_kv, size_t dim)
@@ -106,11 +108,14 @@ kv__init__says_how_much_memory_is_missing(void **state)
 	struct model m = shape(80, 64, 128);
 	struct err e = { 0 };
 	struct kv kv;
+	char has[64];
 
 	assert_int_equal(kv_init(&kv, &m, &ops_scalar, KV_F32, 100000000, &e), -1);
 	assert_int_equal(e.code, ERR_MODEL);
 	assert_non_null(strstr(e.text, "500000000 MiB"));
 	assert_non_null(strstr(e.text, "f32"));
+	snprintf(has, sizeof has, "has %llu MiB", (unsigned long long)(system_memory_total("") >> 20));
+	assert_non_null(strstr(e.text, has));		/* as much as the control groups leave */
 	kv_release(&kv);
 	/* So large that the number of bytes cannot be expressed. */
 	assert_int_equal(kv_init(&kv, &m, &ops_scalar, KV_Q8_0, SIZE_MAX / 2, &e), -1);

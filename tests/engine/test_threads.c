@@ -1,69 +1,14 @@
 #include "config.h"
 
-#include <ftw.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <cmocka.h>
-
-#include "base/xalloc.h"
 #include "engine/threads.h"
+#include "tests/engine/fake_root.h"
 
-static char root[256];
 static const unsigned all[16] = { 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15 };
-
-/* Writes a file below the root, with the folders it lies in. */
-__attribute__((format(printf, 2, 3))) static void
-put(const char *text, const char *fmt, ...)
-{
-	char path[1024];
-	va_list ap;
-	FILE *f;
-
-	strcpy(path, root);
-	va_start(ap, fmt);
-	vsnprintf(path + strlen(root), sizeof path - strlen(root), fmt, ap);
-	va_end(ap);
-	for (char *slash = path + strlen(root) + 1; (slash = strchr(slash, '/')); slash++) {
-		*slash = '\0';
-		mkdir(path, 0777);
-		*slash = '/';
-	}
-	f = fopen(path, "w");
-	assert_non_null(f);
-	fprintf(f, "%s\n", text);
-	fclose(f);
-}
 
 static void
 siblings(unsigned cpu, const char *list)
 {
 	put(list, "/sys/devices/system/cpu/cpu%u/topology/thread_siblings_list", cpu);
-}
-
-static int
-setup(void **state)
-{
-	snprintf(root, sizeof root, "%s/hum-threads-XXXXXX",
-		getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp");
-	return mkdtemp(root) ? 0 : -1;
-}
-
-static int
-drop(const char *path, const struct stat *st, int flag, struct FTW *ftw)
-{
-	return remove(path);
-}
-
-static int
-teardown(void **state)
-{
-	return nftw(root, drop, 8, FTW_DEPTH | FTW_PHYS);
 }
 
 static void
