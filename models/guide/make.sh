@@ -7,8 +7,8 @@ here=$(cd "$(dirname "$0")" && pwd)
 work=${1:-$here/../../build/guide}
 hum=${HUM:-$here/../../build/hum}
 python=${PYTHON:-/usr/bin/python3}
-steps=4000
-more=4300               # with the last steps on longer chats
+steps=4600
+more=5000               # with the last steps on longer chats
 # The C library gives large blocks back to the system at once, and then every tensor costs page faults.
 export MALLOC_MMAP_MAX_=0 MALLOC_TRIM_THRESHOLD_=100000000000 MALLOC_TOP_PAD_=268435456
 
@@ -16,7 +16,7 @@ mkdir -p "$work"
 if [ ! -e "$work/data/done" ]; then
 	"$python" "$here/make_corpus.py" text 120000 "$work/text.txt" 7
 	"$python" "$here/pack.py" vocab "$work/text.txt" 3072 "$work/guide"
-	"$python" "$here/pack.py" rows "$work/guide.model" 24 1 "$work/data"
+	"$python" "$here/pack.py" rows "$work/guide.model" 28 1 "$work/data"
 	"$python" "$here/pack.py" rows "$work/guide.model" 3 2 "$work/chats" chats
 	touch "$work/data/done"
 fi
