@@ -19,6 +19,7 @@ SLOT = re.compile(r'\{(\w+)\}')
 
 DICTIONARY = '/usr/share/dict/words'     # Debian: wamerican
 SCOPE_SHARE = 0.30          # of all messages are such as the guide declines
+CAREFUL = 0.42              # the same for the very last part of the training: a wrong answer is worse than none
 DICTIONARY_SHARE = 0.12     # of those are a word or two of the dictionary
 PATTERN_SHARE = 0.25        # of a topic's messages come from its patterns (+ and =), where it has any
 POPULAR = set('''hello addmodel getmodel model llama2 quit newchat sessions resume delete theme system temperature undo
@@ -256,8 +257,8 @@ class Surface:
 
 
 class Corpus:
-    def __init__(self, seed, chances=FOLLOW_UPS):
-        self.r, self.chances = random.Random(seed), chances
+    def __init__(self, seed, chances=FOLLOW_UPS, scope_share=SCOPE_SHARE):
+        self.r, self.chances, self.scope_share = random.Random(seed), chances, scope_share
         self.t = Topics()
         self.w = Words(self.r)
         self.forms = sections(os.path.join(HERE, 'forms.txt'))
@@ -362,9 +363,9 @@ class Corpus:
         """(topic, message)"""
         r = self.r
         while True:
-            if r.random() < SCOPE_SHARE * DICTIONARY_SHARE:
+            if r.random() < self.scope_share * DICTIONARY_SHARE:
                 t, m = 'oos', self.strange()
-            elif r.random() < SCOPE_SHARE:
+            elif r.random() < self.scope_share:
                 t, line = r.choice(self.scope)
                 m = self.message(t, line)
             else:
