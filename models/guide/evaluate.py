@@ -67,6 +67,13 @@ class Judge:
             self.invented += sorted(self.names(answer) - self.all_names)
         return got
 
+    def about_last(self, wanted, answer, before, last):
+        """Whether it is what is asked for about the answer before, which was `last`, of topic `before`."""
+        if wanted == 'again':
+            return answer == last
+        text = self.t.more(before) if wanted == 'more' else self.t.undo(before)
+        return any(answer == style(text, k) for k in (None,) + STYLES)
+
     def right(self, wanted, got):
         return any(got in self.t.scope if w == 'scope' else w == got or got in self.t.rows[w].get('near', [])
                    for w in wanted.split(','))
@@ -107,15 +114,9 @@ def dialogues(judge, guide, path, show):
         before, last, all_ok = None, '', True
         for wanted, message, answer in ((w, m, a) for (w, m), a in zip(rows, answers)):
             got = judge.topic(answer)
-            if before and wanted in ('more', 'undo'):
-                key = judge.t.more(before) if wanted == 'more' else judge.t.undo(before)
-                ok = any(answer == style(key, k) for k in (None,) + STYLES)
-            elif before and wanted == 'again':
-                ok = answer == last
-            else:
-                ok = judge.right(wanted, got)
-                before = got if got in judge.t.rows and got not in ('thanks', 'ok') else before
-            if ok and wanted not in ('more', 'undo', 'again', 'scope'):
+            ok = any(judge.about_last(w, answer, before, last) if before and w in ('more', 'undo', 'again') else judge.right(w, got)
+                     for w in wanted.split(','))
+            if got in judge.t.rows and wanted not in ('more', 'undo', 'again') and (ok or got not in ('thanks', 'ok')):
                 before = got
             last = answer
             kinds[wanted if wanted in ('more', 'undo', 'again', 'scope') else 'topic'].append(ok)

@@ -7,8 +7,9 @@ here=$(cd "$(dirname "$0")" && pwd)
 work=${1:-$here/../../build/guide}
 hum=${HUM:-$here/../../build/hum}
 python=${PYTHON:-/usr/bin/python3}
-steps=4000
-more=4300               # with the last steps on longer chats
+steps=4600
+more=5000               # with the last steps on longer chats,
+careful=5300            # and the very last with more to be declined
 # The C library gives large blocks back to the system at once, and then every tensor costs page faults.
 export MALLOC_MMAP_MAX_=0 MALLOC_TRIM_THRESHOLD_=100000000000 MALLOC_TOP_PAD_=268435456
 
@@ -16,8 +17,9 @@ mkdir -p "$work"
 if [ ! -e "$work/data/done" ]; then
 	"$python" "$here/make_corpus.py" text 120000 "$work/text.txt" 7
 	"$python" "$here/pack.py" vocab "$work/text.txt" 3072 "$work/guide"
-	"$python" "$here/pack.py" rows "$work/guide.model" 24 1 "$work/data"
+	"$python" "$here/pack.py" rows "$work/guide.model" 28 1 "$work/data"
 	"$python" "$here/pack.py" rows "$work/guide.model" 3 2 "$work/chats" chats
+	"$python" "$here/pack.py" rows "$work/guide.model" 2.2 3 "$work/careful" careful
 	touch "$work/data/done"
 fi
 if [ ! -e "$work/run/done" ]; then
@@ -26,7 +28,11 @@ if [ ! -e "$work/run/done" ]; then
 	"$python" "$here/train.py" --data "$work/data" --out "$work/run" --steps $steps $resume
 	touch "$work/run/done"
 fi
-"$python" "$here/train.py" --data "$work/chats" --out "$work/run" --steps $more --resume
+if [ ! -e "$work/run/chats" ]; then
+	"$python" "$here/train.py" --data "$work/chats" --out "$work/run" --steps $more --resume
+	touch "$work/run/chats"
+fi
+"$python" "$here/train.py" --data "$work/careful" --out "$work/run" --steps $careful --resume
 "$python" "$here/export.py" "$work/run/checkpoint.pt" "$work/guide.model" "$work/guide.gguf"
 "$python" "$here/evaluate.py" "$hum" -m "$work/guide.gguf" --rows 500 99 --show "$work/wrong.tsv"
 cp "$work/guide.gguf" "$here/../guide.gguf"

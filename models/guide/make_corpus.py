@@ -18,13 +18,14 @@ CHOICE = re.compile(r'\[([^\[\]]*)\]')
 SLOT = re.compile(r'\{(\w+)\}')
 
 DICTIONARY = '/usr/share/dict/words'     # Debian: wamerican
-SCOPE_SHARE = 0.26          # of all messages are such as the guide declines
-DICTIONARY_SHARE = 0.15     # of those are a word or two of the dictionary
+SCOPE_SHARE = 0.30          # of all messages are such as the guide declines
+CAREFUL = 0.42              # the same for the very last part of the training: a wrong answer is worse than none
+DICTIONARY_SHARE = 0.12     # of those are a word or two of the dictionary
 PATTERN_SHARE = 0.25        # of a topic's messages come from its patterns (+ and =), where it has any
 POPULAR = set('''hello addmodel getmodel model llama2 quit newchat sessions resume delete theme system temperature undo
     regen stop memory slow whichquant privacy context oneshot pipe export search copy keys help'''.split())
-FOLLOW_UPS = 0.22, 0.42, 0.47           # on the last answer; needing the question before; thanks: each up to here
-CHATTY = 0.28, 0.52, 0.57               # the same for the last part of the training
+FOLLOW_UPS = 0.10, 0.22, 0.42, 0.47     # a written conversation; else on the last answer; needing the question before; thanks: each up to here
+CHATTY = 0.16, 0.28, 0.52, 0.57         # the same for the last part of the training
 UNDOABLE = (('again', 2), ('more', 3), ('undo', 5))     # how often each comes of those on the last answer
 FINAL = (('again', 8), ('more', 11), ('undo', 1))       # where it was nothing to undo
 STYLES = ('pirate', 'one', 'list', 'kind')
@@ -256,8 +257,8 @@ class Surface:
 
 
 class Corpus:
-    def __init__(self, seed, chances=FOLLOW_UPS):
-        self.r, self.chances = random.Random(seed), chances
+    def __init__(self, seed, chances=FOLLOW_UPS, scope_share=SCOPE_SHARE):
+        self.r, self.chances, self.scope_share = random.Random(seed), chances, scope_share
         self.t = Topics()
         self.w = Words(self.r)
         self.forms = sections(os.path.join(HERE, 'forms.txt'))
@@ -281,13 +282,15 @@ class Corpus:
                 before, topic = name.split('>')
                 for b in before.split():
                     self.follow.setdefault(b, []).extend((x, topic.strip()) for x in lines)
+        chats = open(os.path.join(HERE, 'conversations.txt'), encoding='utf-8').read().split('\n\n')
+        self.chats = [[line.split('\t') for line in c.split('\n') if '\t' in line] for c in chats if '\t' in c]
         inside = [t for t in self.t.rows if t not in self.t.scope and (self.lines[t] or self.acts[t])]
         self.inside = inside
         weight = dict(talk=0.75, hum=1.0, llama=0.9)
         self.weights = [weight[self.t.rows[t]['group']] * (1.7 if t in POPULAR else 1.0) for t in inside]
         self.scope = [(t, x) for t in self.t.scope for x in self.lines[t]]
         asked = [x for t in inside for of in (self.lines, self.acts, self.nouns) for x in of[t]] + \
-            [x for lines in follow_ups.values() for x in lines] + list(self.w.alt)
+            [x for lines in follow_ups.values() for x in lines] + [x for c in self.chats for t, x in c if t != 'scope'] + list(self.w.alt)
         self.w.forget({w for x in asked for w in norm(re.sub(r'[][|{}]', ' ', x)).split()})
 
     @staticmethod
@@ -360,9 +363,9 @@ class Corpus:
         """(topic, message)"""
         r = self.r
         while True:
-            if r.random() < SCOPE_SHARE * DICTIONARY_SHARE:
+            if r.random() < self.scope_share * DICTIONARY_SHARE:
                 t, m = 'oos', self.strange()
-            elif r.random() < SCOPE_SHARE:
+            elif r.random() < self.scope_share:
                 t, line = r.choice(self.scope)
                 m = self.message(t, line)
             else:
@@ -391,11 +394,36 @@ class Corpus:
         text, kind = self.system()
         return text, kind, self.turns(kind)
 
+    def written(self, kind):
+        """The turns of a written conversation; or of the rest of it, its first message in other words. Returns the last topic and answer."""
+        r, c = self.r, self.r.choice(self.chats)
+        first = r.randrange(len(c)) if r.random() < 0.5 else 0
+        if c[first][0] not in self.inside:
+            first = 0
+        before, last = None, ''
+        for i, (name, line) in enumerate(c[first:]):
+            m = self.message(name) if first and i == 0 else self.surf.finish(self.w.replace(self.expand(line), 0.15))
+            if norm(m) in self.held:
+                break
+            if name == 'again':
+                name = before
+            elif name == 'more' or (name == 'undo' and before):
+                last = style(self.t.more(before) if name == 'more' else self.t.undo(before), kind)
+            else:
+                name = 'oos' if name == 'scope' else name
+                last = style(self.t.answer(name), kind)
+                before = before if before and name in ('thanks', 'ok') else name
+            yield m, last, name
+        return before, last
+
     def turns(self, kind):
         r, t = self.r, None
-        on_answer, on_question, thanks = self.chances
+        written, on_answer, on_question, thanks = self.chances
         last = ''
         while True:
+            if r.random() < written:
+                t, last = yield from self.written(kind)
+                continue
             x = r.random()
             if t and x < on_answer:                          # on what was just said
                 names, often = zip(*(UNDOABLE if 'undo' in self.t.rows[t] else FINAL))

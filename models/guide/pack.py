@@ -2,7 +2,8 @@
 """From conversations to rows of tokens.
 
   pack.py vocab TEXT PIECES PREFIX            a SentencePiece vocabulary, PREFIX.model
-  pack.py rows PREFIX.model MTOKENS SEED OUT [chats]  rows of fixed length, OUT/rows_<T>.npz; chats: more of the long ones
+  pack.py rows PREFIX.model MTOKENS SEED OUT [PHASE]  rows of fixed length, OUT/rows_<T>.npz
+                                              PHASE: first; chats, more of the long ones; careful, and more to be declined
 
 A row is one conversation from its first BOS, cut at T tokens; the short rows hold one message and as much of the answer as fits,
 because the choice of the topic is what is hard to learn and the rest of an answer is not. Loss is on answers and their EOS.
@@ -15,12 +16,13 @@ from multiprocessing import Pool
 import numpy as np
 import sentencepiece as spm
 
-from make_corpus import CHATTY, FOLLOW_UPS, Corpus, block
+from make_corpus import CAREFUL, CHATTY, FOLLOW_UPS, SCOPE_SHARE, Corpus, block
 
 # Length: share of all tokens. The first three hold one message, the others many.
 MIX = {24: 0.34, 40: 0.17, 72: 0.10, 128: 0.15, 256: 0.13, 512: 0.06, 1024: 0.05}
 CHATS = {24: 0.20, 40: 0.10, 72: 0.06, 128: 0.24, 256: 0.24, 512: 0.10, 1024: 0.06}
 SINGLE = 24, 40, 72
+PHASES = dict(first=(MIX, FOLLOW_UPS, SCOPE_SHARE), chats=(CHATS, CHATTY, SCOPE_SHARE), careful=(CHATS, CHATTY, CAREFUL))
 DROPOUT = 0.15
 LEAST = 6               # tokens of the answer that a short row must have room for
 BOS, EOS = 1, 2
@@ -65,10 +67,10 @@ def chain(sp, corpus, rng, space, T):
 
 
 def worker(job):
-    model, T, n, seed, chances = job
+    model, T, n, seed, chances, scope_share = job
     sp = spm.SentencePieceProcessor(model_file=model)
     spm.set_random_generator_seed(seed)
-    corpus, rng, space = Corpus(seed, chances), random.Random(seed + 1), sp.piece_to_id('\u2581')
+    corpus, rng, space = Corpus(seed, chances, scope_share), random.Random(seed + 1), sp.piece_to_id('\u2581')
     ids, loss = np.zeros((n, T), np.uint16), np.zeros((n, T), np.uint8)
     for row in range(n):
         ids[row], loss[row] = single(sp, corpus, rng, T) if T in SINGLE else chain(sp, corpus, rng, space, T)
@@ -97,10 +99,8 @@ def main():
         return vocabulary(sys.argv[2], int(sys.argv[3]), sys.argv[4])
     model, total, seed, out = sys.argv[2], float(sys.argv[3]) * 1e6, int(sys.argv[4]), sys.argv[5]
     os.makedirs(out, exist_ok=True)
-    parts, mix, chances = 4, MIX, FOLLOW_UPS
-    if sys.argv[6:] == ['chats']:
-        mix, chances = CHATS, CHATTY
-    jobs = [(model, T, int(total * share / T / parts), seed * 100000 + T * 10 + i, chances)
+    parts, (mix, chances, scope_share) = 4, PHASES[sys.argv[6] if sys.argv[6:] else 'first']
+    jobs = [(model, T, int(total * share / T / parts), seed * 100000 + T * 10 + i, chances, scope_share)
             for T, share in mix.items() for i in range(parts)]
     with Pool(2) as pool:
         done = pool.map(worker, jobs, chunksize=1)

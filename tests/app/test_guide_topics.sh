@@ -95,6 +95,8 @@ known commands '(^|[ `])/'
 known programs 'hum '
 known settings '[ `]'
 known themes '[ `]'
+grep -v '^key_' config_keys >keys_of_config		# those of remote models are there to be refused
+known keys_of_config '[ `{]'
 
 # ---- the topics themselves ----
 
