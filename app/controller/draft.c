@@ -15,9 +15,10 @@
 #include <unistd.h>
 
 #include "app/controller/controller.h"
+#include "app/controller/text_file.h"
 #include "base/log.h"
-#include "base/utf8.h"
 #include "base/xalloc.h"
+#include "engine/system.h"
 
 enum { AGAIN_MS = 5000 };
 
@@ -41,30 +42,16 @@ draft_path(const struct controller *c)
 	return path;
 }
 
-/* The name of a process, as Linux keeps it; "" when there is none of that number. */
-static void
-process_name(long pid, char name[64])
-{
-	char *path = xasprintf("/proc/%ld/comm", pid);
-	FILE *f = fopen(path, "re");
-
-	if (!f || !fgets(name, 64, f))
-		name[0] = '\0';
-	if (f)
-		fclose(f);
-	free(path);
-}
-
 /* Numbers of processes are used again: one that is no hum has nothing to do with the draft. */
 static bool
 is_at_work(long pid)
 {
-	char own[64], other[64];
+	char own[64] = "", other[64] = "";
 
 	if (kill((pid_t)pid, 0) < 0 && errno == ESRCH)
 		return false;
-	process_name(getpid(), own);
-	process_name(pid, other);
+	system_line(own, sizeof own, "/proc/self/comm");
+	system_line(other, sizeof other, "/proc/%ld/comm", pid);
 	return !strcmp(own, other);
 }
 
@@ -106,10 +93,8 @@ adopt_orphan(const char *path)
 void
 controller_draft_load(struct controller *c)
 {
-	char *path = draft_path(c), buf[4096];
-	struct strbuf text = STRBUF_INIT, clean = STRBUF_INIT;
-	FILE *f;
-	size_t n;
+	char *path = draft_path(c);
+	struct strbuf text = STRBUF_INIT;
 
 	free(c->draft);
 	c->draft = path;
@@ -118,15 +103,9 @@ controller_draft_load(struct controller *c)
 		return;
 	if (!session_path(c->session))
 		adopt_orphan(path);
-	f = fopen(path, "re");
-	while (f && (n = fread(buf, 1, sizeof buf, f)) > 0)
-		strbuf_add(&text, buf, n);
-	if (f)
-		fclose(f);
-	utf8_repair(&clean, text.s, text.len);
-	ui_set_input(c->ui, clean.s);
+	text_file_read(path, &text);	/* most chats have none */
+	ui_set_input(c->ui, text.s);
 	strbuf_release(&text);
-	strbuf_release(&clean);
 }
 
 static int

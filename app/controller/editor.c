@@ -13,8 +13,8 @@
 
 #include "app/controller/controller.h"
 #include "app/controller/editor.h"
+#include "app/controller/text_file.h"
 #include "app/signals.h"
-#include "base/utf8.h"
 #include "base/xalloc.h"
 
 extern char **environ;
@@ -45,20 +45,10 @@ write_input(const char *text, char **path)
 static int
 read_edited(const char *path, struct strbuf *out)
 {
-	FILE *f = fopen(path, "re");
-	struct strbuf text = STRBUF_INIT;
-	char buf[4096];
-	size_t n;
-
-	if (!f)
+	if (text_file_read(path, out) < 0)
 		return -1;
-	while ((n = fread(buf, 1, sizeof buf, f)) > 0)
-		strbuf_add(&text, buf, n);
-	fclose(f);
-	while (text.len && text.s[text.len - 1] == '\n')
-		strbuf_truncate(&text, text.len - 1);
-	utf8_repair(out, text.s, text.len);
-	strbuf_release(&text);
+	while (out->len && out->s[out->len - 1] == '\n')
+		strbuf_truncate(out, out->len - 1);
 	return 0;
 }
 
