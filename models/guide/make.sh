@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes models/guide.gguf of topics.yaml and the phrases, and measures it. An hour and a half on two idle cores that know bf16 (AVX512-BF16);
+# Makes models/guide.gguf of topics.yaml and the phrases, and measures it. Two hours on two cores that know bf16 (AVX512-BF16);
 # interrupted, it goes on where it was. Needs python3-torch, python3-sentencepiece, python3-yaml, python3-numpy, wamerican, and a built hum.
 #   make.sh [WORK-FOLDER]
 set -eu

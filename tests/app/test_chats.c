@@ -7,40 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "tests/app/home.h"
-#include "tests/app/scripted.h"
-
-static struct rig r;
-
-static int
-setup(void **state)
-{
-	return home_setup(state);
-}
-
-static int
-teardown(void **state)
-{
-	rig_release(&r);
-	return home_teardown(state);
-}
-
-static void
-start(void)
-{
-	rig_init(&r, NULL, NULL);
-	rig_start(&r, NULL, NULL);
-}
-
-/* A question and its whole answer. */
-static void
-exchange(const char *question, const char *answer)
-{
-	rig_line(&r, question);
-	scripted_say(&r.backend, answer);
-	scripted_done(&r.backend, LLM_STOP);
-	rig_turn(&r);
-}
+#include "tests/app/chat_test.h"
 
 static void
 new__while_generating__keeps_what_was_said(void **state)
@@ -387,30 +354,28 @@ disk__that_fails__is_said_and_nothing_stops(void **state)
 	free(dir);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(new__while_generating__keeps_what_was_said),
-		TEST(resume__by_title__shows_the_chat_and_its_model),
-		TEST(resume__after_a_crash__offers_to_go_on),
-		TEST(delete__asks__and_moves_to_trash),
-		TEST(sessions__picker__opens_another),
-		TEST(sessions__picker__stays_for_more_after_a_delete),
-		TEST(send__no_numbers_are_left__is_said),
-		TEST(queue__begins__the_reader_stays_where_they_are),
-		TEST(quit__while_loading__does_not_blame_the_model),
-		TEST(quit__with_a_model_to_come__does_not_load_it),
-		TEST(model__asked_for_in_a_chat_that_is_left__stays_with_it),
-		TEST(set__context_while_a_model_loads__holds_for_it),
-		TEST(set__context_before_a_model_that_comes__does_not_replace_it),
-		TEST(set__context_in_a_chat_that_is_left__holds_in_the_next),
-		TEST(set__context__does_not_make_a_stand_in_the_chats_model),
-		TEST(sessions__picker__on_the_open_chat__stops_nothing),
-		TEST(delete__by_a_part_of_the_title__asks_by_the_whole),
-		TEST(disk__that_fails__is_said_and_nothing_stops),
+		CHAT_TEST(new__while_generating__keeps_what_was_said),
+		CHAT_TEST(resume__by_title__shows_the_chat_and_its_model),
+		CHAT_TEST(resume__after_a_crash__offers_to_go_on),
+		CHAT_TEST(delete__asks__and_moves_to_trash),
+		CHAT_TEST(sessions__picker__opens_another),
+		CHAT_TEST(sessions__picker__stays_for_more_after_a_delete),
+		CHAT_TEST(send__no_numbers_are_left__is_said),
+		CHAT_TEST(queue__begins__the_reader_stays_where_they_are),
+		CHAT_TEST(quit__while_loading__does_not_blame_the_model),
+		CHAT_TEST(quit__with_a_model_to_come__does_not_load_it),
+		CHAT_TEST(model__asked_for_in_a_chat_that_is_left__stays_with_it),
+		CHAT_TEST(set__context_while_a_model_loads__holds_for_it),
+		CHAT_TEST(set__context_before_a_model_that_comes__does_not_replace_it),
+		CHAT_TEST(set__context_in_a_chat_that_is_left__holds_in_the_next),
+		CHAT_TEST(set__context__does_not_make_a_stand_in_the_chats_model),
+		CHAT_TEST(sessions__picker__on_the_open_chat__stops_nothing),
+		CHAT_TEST(delete__by_a_part_of_the_title__asks_by_the_whole),
+		CHAT_TEST(disk__that_fails__is_said_and_nothing_stops),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

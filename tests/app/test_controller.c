@@ -2,40 +2,7 @@
 
 #include "tests/app/cmocka_all.h"
 
-#include "tests/app/home.h"
-#include "tests/app/scripted.h"
-
-static struct rig r;
-
-static int
-setup(void **state)
-{
-	return home_setup(state);
-}
-
-static int
-teardown(void **state)
-{
-	rig_release(&r);
-	return home_teardown(state);
-}
-
-static void
-start(void)
-{
-	rig_init(&r, NULL, NULL);
-	rig_start(&r, NULL, NULL);
-}
-
-/* A question and its whole answer. */
-static void
-exchange(const char *question, const char *answer)
-{
-	rig_line(&r, question);
-	scripted_say(&r.backend, answer);
-	scripted_done(&r.backend, LLM_STOP);
-	rig_turn(&r);
-}
+#include "tests/app/chat_test.h"
 
 static void
 request_is(size_t n, const char *last)
@@ -680,52 +647,50 @@ command__help__has_every_command(void **state)
 	rig_hides(&r, "Commands");
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(start__without_a_model__opens_on_the_guide),
-		TEST(start__config_model__is_loaded_with_its_settings),
-		TEST(start__model_that_is_missing__is_said_and_the_guide_answers),
-		TEST(start__model_that_took_the_program_down__is_not_loaded_again),
-		TEST(start__text_sent_while_loading__waits),
-		TEST(send__turn_is_on_disk_before_the_backend_hears_of_it),
-		TEST(send__answer_streams_to_screen_and_disk),
-		TEST(send__two_slashes__send_one),
-		TEST(send__several_lines__are_one_message),
-		TEST(stop__esc__keeps_what_was_said),
-		TEST(stop__ctrl_c__before_the_first_word),
-		TEST(stop__load__the_model_before_stays),
-		TEST(quit__ctrl_c_asks_once),
-		TEST(quit__while_generating__keeps_the_partial_answer),
-		TEST(queue__text_sent_while_generating__goes_next),
-		TEST(queue__esc__takes_it_back),
-		TEST(regen__keeps_the_old_answer_as_a_sibling),
-		TEST(regen__of_nothing__is_said),
-		TEST(continue__goes_on_with_a_cut_answer),
-		TEST(undo__gives_the_message_back),
-		TEST(undo__of_the_first_message__empties_the_meter),
-		TEST(model__switch__says_what_it_costs),
-		TEST(model__switch_while_generating__waits_for_the_answer),
-		TEST(model__two_choices_while_loading__the_last_one_comes),
-		TEST(model__regen_while_loading__comes_when_it_is_there),
-		TEST(resume__without_its_model__another_stands_in),
-		TEST(start__system_option__replaces_that_of_a_resumed_chat),
-		TEST(session__open_elsewhere__can_only_be_read),
-		TEST(model__refused__the_model_before_stays),
-		TEST(model__picker__tells_what_is_under_the_cursor),
-		TEST(model__loaded_into_an_empty_chat__the_guide_leaves_it),
-		TEST(set__context__loads_again),
-		TEST(system__in_mid_chat),
-		TEST(context__older_messages_leave__is_said_once),
-		TEST(context__turn_too_long__comes_back_into_the_input),
-		TEST(context__delimiters_in_a_text__are_said_once),
-		TEST(answer__failure__is_said_and_can_be_tried_again),
-		TEST(command__unknown__names_the_nearest_and_comes_back),
-		TEST(command__palette__runs_what_is_chosen),
-		TEST(command__help__has_every_command),
+		CHAT_TEST(start__without_a_model__opens_on_the_guide),
+		CHAT_TEST(start__config_model__is_loaded_with_its_settings),
+		CHAT_TEST(start__model_that_is_missing__is_said_and_the_guide_answers),
+		CHAT_TEST(start__model_that_took_the_program_down__is_not_loaded_again),
+		CHAT_TEST(start__text_sent_while_loading__waits),
+		CHAT_TEST(send__turn_is_on_disk_before_the_backend_hears_of_it),
+		CHAT_TEST(send__answer_streams_to_screen_and_disk),
+		CHAT_TEST(send__two_slashes__send_one),
+		CHAT_TEST(send__several_lines__are_one_message),
+		CHAT_TEST(stop__esc__keeps_what_was_said),
+		CHAT_TEST(stop__ctrl_c__before_the_first_word),
+		CHAT_TEST(stop__load__the_model_before_stays),
+		CHAT_TEST(quit__ctrl_c_asks_once),
+		CHAT_TEST(quit__while_generating__keeps_the_partial_answer),
+		CHAT_TEST(queue__text_sent_while_generating__goes_next),
+		CHAT_TEST(queue__esc__takes_it_back),
+		CHAT_TEST(regen__keeps_the_old_answer_as_a_sibling),
+		CHAT_TEST(regen__of_nothing__is_said),
+		CHAT_TEST(continue__goes_on_with_a_cut_answer),
+		CHAT_TEST(undo__gives_the_message_back),
+		CHAT_TEST(undo__of_the_first_message__empties_the_meter),
+		CHAT_TEST(model__switch__says_what_it_costs),
+		CHAT_TEST(model__switch_while_generating__waits_for_the_answer),
+		CHAT_TEST(model__two_choices_while_loading__the_last_one_comes),
+		CHAT_TEST(model__regen_while_loading__comes_when_it_is_there),
+		CHAT_TEST(resume__without_its_model__another_stands_in),
+		CHAT_TEST(start__system_option__replaces_that_of_a_resumed_chat),
+		CHAT_TEST(session__open_elsewhere__can_only_be_read),
+		CHAT_TEST(model__refused__the_model_before_stays),
+		CHAT_TEST(model__picker__tells_what_is_under_the_cursor),
+		CHAT_TEST(model__loaded_into_an_empty_chat__the_guide_leaves_it),
+		CHAT_TEST(set__context__loads_again),
+		CHAT_TEST(system__in_mid_chat),
+		CHAT_TEST(context__older_messages_leave__is_said_once),
+		CHAT_TEST(context__turn_too_long__comes_back_into_the_input),
+		CHAT_TEST(context__delimiters_in_a_text__are_said_once),
+		CHAT_TEST(answer__failure__is_said_and_can_be_tried_again),
+		CHAT_TEST(command__unknown__names_the_nearest_and_comes_back),
+		CHAT_TEST(command__palette__runs_what_is_chosen),
+		CHAT_TEST(command__help__has_every_command),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -9,31 +9,7 @@
 #include <unistd.h>
 
 #include "app/controller/editor.h"
-#include "tests/app/home.h"
-#include "tests/app/scripted.h"
-
-static struct rig r;
-
-static int
-setup(void **state)
-{
-	return home_setup(state);
-}
-
-static int
-teardown(void **state)
-{
-	unsetenv("VISUAL");
-	rig_release(&r);
-	return home_teardown(state);
-}
-
-static void
-start(void)
-{
-	rig_init(&r, NULL, NULL);
-	rig_start(&r, NULL, NULL);
-}
+#include "tests/app/chat_test.h"
 
 static void
 restart(void)
@@ -119,9 +95,7 @@ draft__of_a_chat_open_elsewhere__is_left_alone(void **state)
 	struct err e;
 
 	start();
-	rig_line(&r, "a question");
-	scripted_done(&r.backend, LLM_STOP);
-	rig_turn(&r);
+	exchange("a question", "an answer");
 	path = xstrdup(session_path(r.c.session));
 	draft = xasprintf("state/drafts/%s", r.c.session->conv.id);
 	rig_release(&r);
@@ -260,25 +234,23 @@ editor__what_comes_back_meanwhile__stays_before_its_text(void **state)
 	assert_string_equal(ui_input(r.ui), "asked before\nedited");
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(draft__survives_the_program),
-		TEST(draft__of_any_length__comes_back_whole),
-		TEST(draft__of_a_program_that_is_gone__is_taken_over_once),
-		TEST(draft__whose_process_is_another_program_now__is_taken_over),
-		TEST(draft__of_a_chat_open_elsewhere__is_left_alone),
-		TEST(draft__that_cannot_be_kept__keeps_the_chat_open),
-		TEST(draft__without_a_place__goes_along_to_the_next_chat),
-		TEST(draft__stays_until_what_was_sent_is_on_disk),
-		TEST(editor__text_becomes_the_input),
-		TEST(editor__that_fails_after_saving__loses_nothing),
-		TEST(editor__that_fails_with_an_empty_file__leaves_the_input),
-		TEST(editor__that_is_not_there__leaves_the_input),
-		TEST(editor__what_comes_back_meanwhile__stays_before_its_text),
+		CHAT_TEST(draft__survives_the_program),
+		CHAT_TEST(draft__of_any_length__comes_back_whole),
+		CHAT_TEST(draft__of_a_program_that_is_gone__is_taken_over_once),
+		CHAT_TEST(draft__whose_process_is_another_program_now__is_taken_over),
+		CHAT_TEST(draft__of_a_chat_open_elsewhere__is_left_alone),
+		CHAT_TEST(draft__that_cannot_be_kept__keeps_the_chat_open),
+		CHAT_TEST(draft__without_a_place__goes_along_to_the_next_chat),
+		CHAT_TEST(draft__stays_until_what_was_sent_is_on_disk),
+		CHAT_TEST(editor__text_becomes_the_input),
+		CHAT_TEST(editor__that_fails_after_saving__loses_nothing),
+		CHAT_TEST(editor__that_fails_with_an_empty_file__leaves_the_input),
+		CHAT_TEST(editor__that_is_not_there__leaves_the_input),
+		CHAT_TEST(editor__what_comes_back_meanwhile__stays_before_its_text),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
