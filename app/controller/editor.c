@@ -41,15 +41,33 @@ write_input(const char *text, char **path)
 	return close(fd);
 }
 
-/* What is in the file now, without newlines at its end. -1: it is gone. */
+/* The text in the file now, without the newline that write_input puts behind it. -1: it is gone. */
 static int
 read_edited(const char *path, struct strbuf *out)
 {
 	if (text_file_read(path, out) < 0)
 		return -1;
-	while (out->len && out->s[out->len - 1] == '\n')
+	if (out->len && out->s[out->len - 1] == '\n')
 		strbuf_truncate(out, out->len - 1);
 	return 0;
+}
+
+/*
+ * Whether the text is to be taken: of an editor that failed only what it has saved, and since that may be a part,
+ * what was there before is put behind it, unless it is in it.
+ */
+static bool
+is_saved(struct strbuf *edited, const char *before, bool failed)
+{
+	if (failed && (!edited->len || !strcmp(edited->s, before)))
+		return false;
+	while (edited->len && edited->s[edited->len - 1] == '\n')
+		strbuf_truncate(edited, edited->len - 1);
+	if (failed && !strstr(edited->s, before)) {
+		strbuf_addc(edited, '\n');
+		strbuf_adds(edited, before);
+	}
+	return true;
 }
 
 /* The edited text becomes the input. What came back to the input meanwhile, before what was there, stays before it. */
@@ -149,11 +167,7 @@ controller_edit_input(struct controller *c)
 	ui_suspend(c->ui);
 	status = run_editor(c, path);
 	ui_resume(c->ui);
-	saved = read_edited(path, &edited) == 0 && (status == 0 || (edited.len && strcmp(edited.s, before)));
-	if (saved && status != 0 && !strstr(edited.s, before)) {	/* it may have written a part only */
-		strbuf_addc(&edited, '\n');
-		strbuf_adds(&edited, before);
-	}
+	saved = read_edited(path, &edited) == 0 && is_saved(&edited, before, status != 0);
 	if (saved)
 		take_edited(c, before, edited.s);
 	if (status != 0)

@@ -220,6 +220,17 @@ editor__that_is_not_there__leaves_the_input(void **state)
 	rig_shows(&r, "the input is as it was");
 }
 
+static void
+editor__that_fails_untouched__leaves_newlines_at_the_end(void **state)
+{
+	setenv("VISUAL", "false", 1);
+	start();
+	ui_set_input(r.ui, "typed\n\n");
+	rig_keys(&r, "\007");
+	assert_string_equal(ui_input(r.ui), "typed\n\n");
+	rig_shows(&r, "the input is as it was");
+}
+
 /* The turn fails while the editor is open, and its text comes back. */
 static void
 editor__what_comes_back_meanwhile__stays_before_its_text(void **state)
@@ -250,6 +261,7 @@ main(void)
 		CHAT_TEST(editor__that_fails_after_saving__loses_nothing),
 		CHAT_TEST(editor__that_fails_with_an_empty_file__leaves_the_input),
 		CHAT_TEST(editor__that_is_not_there__leaves_the_input),
+		CHAT_TEST(editor__that_fails_untouched__leaves_newlines_at_the_end),
 		CHAT_TEST(editor__what_comes_back_meanwhile__stays_before_its_text),
 	};
 
