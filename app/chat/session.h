@@ -20,6 +20,8 @@
 struct session {
 	struct conversation conv;	/* read it; change it by the verbs below only */
 	bool read_only;			/* another program has it open, or it cannot be written (warning says which) */
+	bool in_use;			/* another program has it open; session_look asks only where the end is torn */
+	size_t torn;			/* bytes of an event without an end: put aside, where read_only left out */
 	bool moved;			/* a verb failed only in so far as another file has it all now; the caller's to reset */
 	char *warning;			/* what loading found (torn end kept aside, unknown events ...), or NULL */
 	struct session_file *file;	/* private */
@@ -33,7 +35,8 @@ struct session *session_new(const char *dir);
  * is copied to FILE.torn-TIME before it is cut, and the warning says so. */
 struct session *session_load(const char *path, struct err *e);
 
-/* The same to look at only: read_only, nothing is locked, so that a chat may begin meanwhile, and nothing is repaired. */
+/* The same to look at only: read_only, no lock is kept, so that a chat may begin meanwhile, and nothing is repaired. The
+ * warning tells of a torn end unless it is in_use: then it is being written. */
 struct session *session_look(const char *path, struct err *e);
 
 /* A new session, with an id of its own, that holds a conversation from elsewhere (taken over, `conv` is empty then):

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -468,8 +469,8 @@ open_for_writing(struct loader *l, const char *path)
 	int fd = open(path, O_RDWR | O_APPEND | O_NONBLOCK | O_CLOEXEC);
 
 	if (fd >= 0) {
-		l->s->read_only = !session_file_lock(fd);
-		if (l->s->read_only)
+		l->s->in_use = l->s->read_only = !session_file_lock(fd);
+		if (l->s->in_use)
 			warn(l, "another program has it open");
 		return fd;
 	}
@@ -493,14 +494,38 @@ open_session(struct loader *l, const char *path, bool only_look, struct err *e)
 	return fd;
 }
 
+/* Whether somebody is writing the file, or was while it was read. */
+static bool
+is_being_written(const struct loader *l, int fd)
+{
+	bool locked = flock(fd, LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK;
+	struct stat st;
+
+	flock(fd, LOCK_UN);
+	return locked || (fstat(fd, &st) == 0 && (size_t)st.st_size != l->len);
+}
+
+/* A reader sees a torn end while the writer is writing: none of its business. */
+static void
+leave_torn(struct loader *l, int fd)
+{
+	struct session *s = l->s;
+
+	s->in_use = s->in_use || is_being_written(l, fd);
+	if (!s->in_use)
+		warn(l, "the end (%zu bytes) is torn and left out", s->torn);
+}
+
 static void
 load_into_file(struct loader *l, int fd, const char *path, size_t good)
 {
 	struct session *s = l->s;
 	struct stat st;
 
-	/* A reader sees a torn end while the writer is writing: none of its business. */
-	if (good < l->len && !s->read_only && cut_torn(l, fd, path, good) < 0) {
+	s->torn = l->len - good;
+	if (s->torn && s->read_only) {
+		leave_torn(l, fd);
+	} else if (s->torn && cut_torn(l, fd, path, good) < 0) {
 		warn(l, "its end is torn and cannot be put aside (%s): read-only", strerror(errno));
 		s->read_only = true;
 	}

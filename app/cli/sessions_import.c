@@ -38,6 +38,9 @@ import_session_file(struct shelf *s, struct conversation *out)
 		return -1;
 	if (session->warning)
 		note("%s: %s", s->args[0], session->warning);
+	if (session->torn && session->in_use)
+		note("%s: another program is writing it; its last %zu bytes are left out",
+			s->args[0], session->torn);
 	*out = session->conv;
 	conversation_init(&session->conv);
 	session_free(session);

@@ -180,6 +180,8 @@ search_session(struct search *q, const struct session_summary *summary)
 		note("%s", e.text);
 		return;
 	}
+	if (session->torn && !session->in_use)
+		note("%s: %s", title_of(summary), session->warning);
 	c = &session->conv;
 	if (c->title)
 		search_text(q, summary, 0, "title", c->title, strlen(c->title));

@@ -150,6 +150,13 @@ gives 6 sessions rename nothing-like-it Title
 gives 0 sessions doctor
 prints '0 repaired, 0 not examined, 0 cannot be read'
 head -c 300 "$sessions/$id.yaml" >"$sessions/torn.yaml"
+gives 0 sessions show torn
+says 'is torn and left out'
+gives 0 sessions search xyzzy
+says 'is torn and left out'
+gives 0 sessions import "$sessions/torn.yaml"
+says 'is torn and left out'
+gives 0 sessions delete "$(cat out)"
 gives 0 sessions doctor
 prints 'torn.yaml: repaired: '
 prints '1 repaired'

@@ -391,12 +391,13 @@ session__look__neither_locks_nor_repairs(void **state)
 
 	assert_non_null(looked);
 	assert_true(looked->read_only);
-	assert_null(looked->warning);
+	assert_string_equal(looked->warning, "the end (8 bytes) is torn and left out");
 	assert_text(looked, 1, "q");
 	assert_int_equal(session_add_user(looked, 1, "x", &id, &e), -1);
 	assert_file(path, HEADER USER(1, 0, "q") "--- {tit");
 	s = load(path);
 	assert_false(s->read_only);
+	assert_int_equal(s->torn, 8);
 	session_free(looked);
 	ask(s, "goes on");
 	session_free(s);

@@ -220,9 +220,14 @@ torn__while_another_writes__is_none_of_the_readers_business(void **state)
 
 	assert_true(session_file_lock(fd));
 	s = load(path);
-	assert_true(s->read_only);
+	assert_true(s->read_only && s->in_use);
 	assert_string_equal(s->warning, "another program has it open");
 	assert_text(s, 1, "q");
+	session_free(s);
+	s = session_look(path, &e);
+	assert_true(s->in_use);
+	assert_int_equal(s->torn, 10);
+	assert_null(s->warning);
 	session_free(s);
 	close(fd);
 	assert_file(path, text);
