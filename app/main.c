@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <locale.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -49,6 +50,7 @@ main(int argc, char **argv)
 	int status = 0;
 
 	open_standard();
+	signal(SIGXFSZ, SIG_IGN);	/* a file over its limit is an error of writing */
 	setlocale(LC_ALL, "");
 	if (options_parse(&o, programs, argc, argv, &e) < 0) {
 		fprintf(stderr, "hum: %s\n", e.text);
