@@ -31,7 +31,7 @@ struct oneshot {
 	int answer;			/* message of the session; 0: none yet */
 	uint64_t seed;
 	int64_t stored_ms;		/* when pieces were last written */
-	struct err disk;		/* first error of the session's disk */
+	struct err disk;		/* first error of the session's disk, unless all was stored later */
 };
 
 static int64_t
@@ -195,7 +195,7 @@ put_text(struct oneshot *s, const char *text, size_t len)
 static void
 note_disk(struct oneshot *s, int rc, const struct err *e)
 {
-	if (rc == 0 || s->disk.code)
+	if (tool_stored(s->session, rc, e) == 0 || s->disk.code)
 		return;
 	s->disk = *e;
 	note("the chat could not be stored: %s", e->text);
@@ -334,19 +334,22 @@ store_turn(struct oneshot *s, struct err *e)
 	char *ref = model_ref(&s->t.models, s->t.model);
 	bool chosen = s->o->model || !s->session->conv.model;
 	const char *system = new_system(s);
+	struct session *to = s->session;
 	int user, rc = 0;
 
 	if (s->kept && system)
-		rc = session_set_system(s->session, system, e);
+		rc = tool_stored(to, session_set_system(to, system, e), e);
 	if (s->kept && chosen && rc == 0)
-		rc = session_set_model(s->session, ref, e);
+		rc = tool_stored(to, session_set_model(to, ref, e), e);
 	free(ref);
 	if (!s->kept || rc < 0)
 		return rc;
-	if (session_add_user(s->session, s->session->conv.head, s->prompt.s, &user, e) < 0)
+	rc = session_add_user(to, to->conv.head, s->prompt.s, &user, e);
+	if (tool_stored(to, rc, e) < 0)
 		return -1;
-	return session_begin_answer(s->session, user, s->t.model->name, s->seed,
-		&s->t.settings.sampling, &s->answer, e);
+	rc = session_begin_answer(to, user, s->t.model->name, s->seed, &s->t.settings.sampling,
+		&s->answer, e);
+	return tool_stored(to, rc, e);
 }
 
 static void
@@ -365,8 +368,13 @@ store_end(struct oneshot *s, enum finish finish, const struct llm_stats *stats)
 	struct message_stats kept = request_stats(stats);
 	struct err e = { 0 };
 
-	if (s->kept)
-		note_disk(s, session_end_answer(s->session, s->answer, finish, &kept, &e), &e);
+	if (!s->kept)
+		return;
+	note_disk(s, session_end_answer(s->session, s->answer, finish, &kept, &e), &e);
+	if (s->disk.code && tool_stored(s->session, session_flush(s->session, &e), &e) == 0) {
+		s->disk.code = 0;
+		note("the chat is stored after all");
+	}
 }
 
 static int

@@ -140,6 +140,15 @@ run_list(struct shelf *s)
  * -------------------------------------------------------------------------------------- */
 
 static int
+set_title(struct shelf *s, struct session *session)
+{
+	struct err *e = &s->t.err;
+	int rc = tool_stored(session, session_set_title(session, s->args[1], e), e);
+
+	return rc < 0 ? -1 : tool_stored(session, session_flush(session, e), e);
+}
+
+static int
 run_rename(struct shelf *s)
 {
 	char *path = session_find(s->dir, s->cache, s->args[0], &s->t.err);
@@ -148,8 +157,8 @@ run_rename(struct shelf *s)
 
 	if (session && !*s->args[1])
 		err_set(&s->t.err, ERR_USAGE, "hum sessions rename: the new title is empty");
-	else if (session && session_set_title(session, s->args[1], &s->t.err) == 0)
-		rc = session_flush(session, &s->t.err);
+	else if (session)
+		rc = set_title(s, session);
 	session_free(session);
 	free(path);
 	return rc;

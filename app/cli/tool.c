@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "app/chat/session.h"
 #include "app/cli/interrupt.h"
 #include "app/cli/tool.h"
 #include "app/models/guide.h"
@@ -109,6 +110,16 @@ tool_open_chat(struct tool *t, const struct options *o, size_t context)
 	if (!t->chat)
 		return -1;
 	interrupt_target(t->chat);
+	return 0;
+}
+
+int
+tool_stored(struct session *s, int rc, const struct err *e)
+{
+	if (rc == 0 || !s->moved)
+		return rc;
+	s->moved = false;
+	note("%s", e->text);
 	return 0;
 }
 

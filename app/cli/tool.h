@@ -57,6 +57,11 @@ int tool_open_model(struct tool *t, const struct options *o);
 /* And a context of `context` tokens; 0: as set. Ctrl-C cancels its work. */
 int tool_open_chat(struct tool *t, const struct options *o, size_t context);
 
+struct session;
+
+/* What a verb of a session returned; 0, and told, when another file has it all now: no failure. */
+int tool_stored(struct session *s, int rc, const struct err *e);
+
 /* Only the vocabulary, of a file that may be no more than that. */
 struct vocabulary {
 	struct gguf *gguf;

@@ -6,11 +6,13 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "app/chat/session.h"
 #include "app/cli/conversation_json.h"
 #include "app/cli/input.h"
 #include "app/cli/messages.h"
 #include "app/cli/output.h"
 #include "app/cli/table.h"
+#include "app/cli/tool.h"
 
 /* ---- output and tables, read back from a pipe ---- */
 
@@ -158,6 +160,20 @@ output__end__keeps_an_earlier_status(void **state)
 	assert_int_equal(output_end(&o, ERR_FIT), ERR_FIT);
 }
 
+/* ---- sessions ---- */
+
+static void
+stored__in_another_file__is_no_failure(void **state)
+{
+	struct session s = { .moved = true };
+	struct err e = { .code = ERR_STORE, .text = "it goes on in another file" };
+
+	assert_int_equal(tool_stored(&s, -1, &e), 0);
+	assert_false(s.moved);
+	assert_int_equal(tool_stored(&s, -1, &e), -1);
+	assert_int_equal(tool_stored(&s, 0, &e), 0);
+}
+
 /* ---- texts that go into a prompt ---- */
 
 static void
@@ -282,6 +298,7 @@ main(void)
 			teardown),
 		cmocka_unit_test_setup(output__end__reports_a_reader_that_is_gone, setup),
 		cmocka_unit_test_setup(output__end__keeps_an_earlier_status, setup),
+		cmocka_unit_test(stored__in_another_file__is_no_failure),
 		cmocka_unit_test(input__repair__leaves_valid_text_alone),
 		cmocka_unit_test(input__repair__replaces_bytes_and_nul),
 		cmocka_unit_test(conversation_json__from__lists_of_other_programs),

@@ -206,6 +206,45 @@ gives 0 --resume="$id" -p 'go on' -n 2 $endless
 gives 0 sessions doctor
 prints '0 cannot be read'
 
+# ---- the file goes away, or the disk is full for a while, in the middle of an answer ----
+
+# begin ARGUMENT...: a long answer into the pipe, of which the first line is read
+begin() {
+	"$hum" --resume="$id" -p 'and now?' --temp 0 -n 3000 $endless --stream-json >pipe 2>err </dev/null &
+	pid=$!
+	exec 3<pipe
+	read -r first <&3
+}
+# ends: reads the rest; nothing of the turn may be lost
+ends() {
+	cat <&3 >out
+	exec 3<&-
+	wait $pid
+	equals 'status of an answer that is stored in the end' $? 0
+	equals 'its last line' "$(jsonl type)" done
+	cp err told
+	gives 0 sessions list --json
+	id=$(json 0.id)
+	gives 0 sessions show "$id" --json
+	n=$(json messages.#)
+	equals 'its turn' "$(json messages.$((n - 2)).text)" 'and now?'
+	equals 'its finish' "$(json messages.$((n - 1)).finish)" length
+}
+begin
+rm "$sessions/$id.yaml"
+ends
+grep -q 'the conversation goes on in' told || fail 'it is not said that the file went away'
+if command -v prlimit >/dev/null; then
+	begin
+	prlimit --pid $pid --fsize=1000:
+	until grep -q 'could not be stored' err; do
+		read -r line <&3 || { fail 'a full disk is not told'; break; }
+	done
+	prlimit --pid $pid --fsize=unlimited:
+	ends
+	grep -q 'is stored after all' told || fail 'it is not said that all is stored'
+fi
+
 # ---- a prompt that does not fit leaves nothing behind ----
 
 gives 0 sessions show "$id" --json
