@@ -176,7 +176,7 @@ session_file_due_ms(const struct session_file *f)
 
 /* ---- writing --------------------------------------------------------------------------------- */
 
-bool
+enum file_lock
 session_file_lock(int fd)
 {
 	int rc;
@@ -184,8 +184,9 @@ session_file_lock(int fd)
 	do
 		rc = flock(fd, LOCK_EX | LOCK_NB);
 	while (rc < 0 && errno == EINTR);
-	/* Some network file systems cannot lock: no reason to lose what is written. */
-	return rc == 0 || errno != EWOULDBLOCK;
+	if (rc == 0)
+		return LOCK_TAKEN;
+	return errno == EWOULDBLOCK ? LOCK_HELD : LOCK_UNKNOWN;
 }
 
 int
@@ -229,7 +230,7 @@ create(struct session_file *f, struct err *e)
 	f->fd = open(f->new_path, O_RDWR | O_APPEND | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (f->fd < 0)
 		return failed(f, e, "create");
-	session_file_lock(f->fd);
+	session_file_lock(f->fd);	/* where it cannot be locked: no reason to lose what is written */
 	return 0;
 }
 

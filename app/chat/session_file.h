@@ -54,8 +54,14 @@ void session_file_restart(struct session_file *f, const char *id, struct strbuf 
 /* How long until a flush is wanted; -1: nothing is queued. */
 int session_file_due_ms(const struct session_file *f);
 
-/* Takes the lock of a writer. False: another program has it. */
-bool session_file_lock(int fd);
+enum file_lock {
+	LOCK_TAKEN,
+	LOCK_HELD,	/* by another program */
+	LOCK_UNKNOWN,	/* it cannot be locked: errno. EBADF: NFS, which wants a descriptor for writing */
+};
+
+/* The lock of a writer. Without waiting. */
+enum file_lock session_file_lock(int fd);
 
 /* Makes a rename or a new name in the folder of `path` durable. -1 and errno. */
 int session_sync_folder(const char *path);

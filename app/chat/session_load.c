@@ -469,7 +469,8 @@ open_for_writing(struct loader *l, const char *path)
 	int fd = open(path, O_RDWR | O_APPEND | O_NONBLOCK | O_CLOEXEC);
 
 	if (fd >= 0) {
-		l->s->in_use = l->s->read_only = !session_file_lock(fd);
+		/* What cannot be locked at all, on some network file systems, is written all the same. */
+		l->s->in_use = l->s->read_only = session_file_lock(fd) == LOCK_HELD;
 		if (l->s->in_use)
 			warn(l, "another program has it open");
 		return fd;

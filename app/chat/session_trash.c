@@ -92,21 +92,44 @@ session_short_name(const char *path, char out[16])
 	snprintf(out, 16, "%.*s", (int)(stem < 13 ? stem : 13), name);
 }
 
+/* For writing, which some file systems want of whoever locks, where it may be written. -1 and errno. */
+static int
+open_to_lock(const char *path)
+{
+	int fd = open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC);
+
+	if (fd < 0 && (errno == EACCES || errno == EROFS || errno == EPERM))
+		fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	return fd;
+}
+
+/* Makes sure that no program has it open. A file system without locks cannot tell, and is no reason
+ * to keep a chat for ever. */
+static int
+refuse_open(int fd, const char *name, struct err *e)
+{
+	enum file_lock lock = session_file_lock(fd);
+
+	if (lock == LOCK_HELD)
+		return err_set(
+			e, ERR_STORE, "%s is open in another program; close it there first", name);
+	if (lock == LOCK_UNKNOWN && errno == EBADF)
+		return err_set(e, ERR_STORE,
+			"%s may not be written, so that it cannot be seen whether another program "
+			"has it open; it was not moved", name);
+	return 0;
+}
+
 int
 session_delete(const char *path, struct err *e)
 {
-	int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC), rc;
+	int fd = open_to_lock(path), rc;
 	char *name = path_pretty(path);
 
 	if (fd < 0)
 		rc = err_errno(e, ERR_STORE, "cannot delete %s", name);
-	else if (!session_file_lock(fd))
-		rc = err_set(
-			e, ERR_STORE, "%s is open in another program; close it there first", name);
-	else if (move_to_trash(path) < 0)
-		rc = err_errno(e, ERR_STORE, "cannot move %s to the trash", name);
-	else
-		rc = 0;
+	else if ((rc = refuse_open(fd, name, e)) == 0 && (rc = move_to_trash(path)) < 0)
+		err_errno(e, ERR_STORE, "cannot move %s to the trash", name);
 	if (fd >= 0)
 		close(fd);
 	free(name);

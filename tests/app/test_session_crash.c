@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <cmocka.h>
@@ -22,14 +23,17 @@
 /* ---- a disk that fails when told to --------------------------------------------------------------- */
 
 static int sync_errno, truncate_errno;		/* 0: works */
+static int lock_errno;				/* EBADF: as on NFS, of descriptors for reading; else of all */
 static long write_left = -1;			/* bytes until writes fail; -1: they do not */
 static int n_syncs;
 
 int __real_fdatasync(int fd);
 int __real_ftruncate(int fd, off_t size);
+int __real_flock(int fd, int operation);
 ssize_t __real_write(int fd, const void *bytes, size_t n);
 int __wrap_fdatasync(int fd);
 int __wrap_ftruncate(int fd, off_t size);
+int __wrap_flock(int fd, int operation);
 ssize_t __wrap_write(int fd, const void *bytes, size_t n);
 
 int
@@ -45,6 +49,17 @@ __wrap_ftruncate(int fd, off_t size)
 {
 	errno = truncate_errno;
 	return truncate_errno ? -1 : __real_ftruncate(fd, size);
+}
+
+int
+__wrap_flock(int fd, int operation)
+{
+	bool fails = lock_errno && (operation & LOCK_EX);
+
+	if (lock_errno == EBADF)
+		fails = fails && (fcntl(fd, F_GETFL) & O_ACCMODE) == O_RDONLY;
+	errno = lock_errno;
+	return fails ? -1 : __real_flock(fd, operation);
 }
 
 ssize_t
@@ -65,7 +80,7 @@ __wrap_write(int fd, const void *bytes, size_t n)
 static int
 teardown_disk(void **state)
 {
-	sync_errno = truncate_errno = 0;
+	sync_errno = truncate_errno = lock_errno = 0;
 	write_left = -1;
 	return teardown(state);
 }
@@ -218,7 +233,7 @@ torn__while_another_writes__is_none_of_the_readers_business(void **state)
 	int fd = open(path, O_RDWR | O_CLOEXEC);
 	struct session *s;
 
-	assert_true(session_file_lock(fd));
+	assert_int_equal(session_file_lock(fd), LOCK_TAKEN);
 	s = load(path);
 	assert_true(s->read_only && s->in_use);
 	assert_string_equal(s->warning, "another program has it open");
@@ -617,6 +632,42 @@ file__removed_while_the_disk_is_full__is_written_anew_later(void **state)
 	free(path);
 }
 
+/* ---- file systems that lock in ways of their own -------------------------------------------------- */
+
+static void
+lock__on_nfs__wants_a_descriptor_for_writing(void **state)
+{
+	struct session *s = session_new(dir);
+	char *path;
+	int fd;
+
+	ask(s, "q");
+	path = xstrdup(session_path(s));
+	lock_errno = EBADF;
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	assert_int_equal(session_file_lock(fd), LOCK_UNKNOWN);
+	close(fd);
+	assert_int_equal(session_delete(path, &e), -1);
+	assert_non_null(strstr(e.text, " is open in another program; close it there first"));
+	session_free(s);
+	ok(session_delete(path, &e));
+	free(path);
+}
+
+static void
+lock__that_there_is_none__hinders_nothing(void **state)
+{
+	struct session *s;
+	char *path = put_file("t.yaml", HEADER USER(1, 0, "q"));
+
+	lock_errno = ENOLCK;
+	s = load(path);
+	assert_false(s->read_only);
+	session_free(s);
+	ok(session_delete(path, &e));
+	free(path);
+}
+
 int
 main(void)
 {
@@ -634,6 +685,8 @@ main(void)
 		DISK_TEST(folder__that_cannot_be_made__is_told_and_tried_again),
 		DISK_TEST(file__removed_replaced_or_changed__is_left_alone_for_a_new_one),
 		DISK_TEST(file__removed_while_the_disk_is_full__is_written_anew_later),
+		DISK_TEST(lock__on_nfs__wants_a_descriptor_for_writing),
+		DISK_TEST(lock__that_there_is_none__hinders_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
