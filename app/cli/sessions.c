@@ -155,6 +155,8 @@ run_rename(struct shelf *s)
 	struct session *session = path ? session_load(path, &s->t.err) : NULL;
 	int rc = -1;
 
+	if (session && session->warning && !session->read_only)
+		note("%s: %s", s->args[0], session->warning);
 	if (session && !*s->args[1])
 		err_set(&s->t.err, ERR_USAGE, "hum sessions rename: the new title is empty");
 	else if (session)

@@ -6,32 +6,16 @@
 #include "app/cli/sessions_internal.h"
 #include "app/config/paths.h"
 
-/* Whether another program is writing it. One that cannot be read may well be deleted. */
-static bool
-in_use(const char *path)
-{
-	struct err e;
-	struct session *session = session_load(path, &e);
-	bool used = session && session->read_only;
-
-	session_free(session);
-	return used;
-}
-
 static int
 delete_one(struct shelf *s, const char *what)
 {
 	char *path = session_find(s->dir, s->cache, what, &s->t.err), *dir, id[16];
 	const char *name;
-	int rc = -1;
+	int rc;
 
 	if (!path)
 		return -1;
-	if (in_use(path))
-		err_set(&s->t.err, ERR_STORE,
-			"\"%s\" is open in another program, or cannot be written", what);
-	else
-		rc = session_delete(path, &s->t.err);
+	rc = session_delete(path, &s->t.err);
 	if (rc == 0) {
 		dir = path_pretty(s->dir);
 		name = strrchr(path, '/') + 1;

@@ -144,6 +144,14 @@ gives 0 sessions show 'old friends'
 gives 1 sessions rename "$id" ''
 gives 1 sessions rename "$id"
 gives 6 sessions rename nothing-like-it Title
+head -c 300 "$sessions/$id.yaml" >"$sessions/cut.yaml"
+gives 0 sessions rename cut 'Cut off'
+says 'the end of the file was torn; it is kept in'
+rm "$sessions"/cut.yaml*
+head -c 300 "$sessions/$id.yaml" >"$sessions/cut.yaml"
+gives 0 sessions delete cut
+[ "$(wc -c <"$sessions/trash/cut.yaml")" -eq 300 ] || fail 'what is deleted is repaired'
+rm "$sessions/trash/cut.yaml"
 
 # ---- doctor ----
 
@@ -183,6 +191,7 @@ read -r first <&3
 gives 6 --resume="$id" -p hi
 says 'open'
 gives 6 sessions delete "$id"
+says 'is open in another program'
 gives 6 sessions rename "$id" Title
 says 'open'
 gives 0 sessions doctor
