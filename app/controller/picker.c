@@ -273,11 +273,16 @@ model_event(struct controller *c, const struct ui_event *ev)
 {
 	const struct model_entry *m = ev->choice < c->models.n ? &c->models.items[ev->choice] : NULL;
 	struct err e;
+	char *ref;
 
-	if (ev->type == UI_PICK && m && controller_load(c, m->path ? m->path : m->name, &e) < 0)
+	if (!m)
+		return;
+	ref = model_ref(&c->models, m);
+	if (ev->type == UI_PICK && controller_load(c, ref, &e) < 0)
 		controller_error(c, "%s", e.text);
-	else if (ev->type == UI_PICK_MOVED && m)
+	else if (ev->type == UI_PICK_MOVED)
 		preview_model(c, ev->choice);
+	free(ref);
 }
 
 static void

@@ -512,6 +512,19 @@ model__picker__tells_what_is_under_the_cursor(void **state)
 }
 
 static void
+model__picker__two_of_one_file__takes_the_chosen_one(void **state)
+{
+	home_write("m.gguf", "x");
+	rig_init(&r, "models: [{name: calm, path: m.gguf, sampling: {temperature: 0.2}}, "
+		"{name: wild, path: m.gguf, sampling: {temperature: 1.5}}]\n", NULL);
+	rig_start(&r, NULL, NULL);
+	rig_line(&r, "/model");
+	rig_keys(&r, "wild\r");
+	assert_string_equal(r.backend.load->name, "wild");
+	assert_true(r.backend.load->settings.sampling.temperature > 1);
+}
+
+static void
 model__loaded_into_an_empty_chat__the_guide_leaves_it(void **state)
 {
 	home_write("other.gguf", "x");
@@ -681,6 +694,7 @@ main(void)
 		CHAT_TEST(session__open_elsewhere__can_only_be_read),
 		CHAT_TEST(model__refused__the_model_before_stays),
 		CHAT_TEST(model__picker__tells_what_is_under_the_cursor),
+		CHAT_TEST(model__picker__two_of_one_file__takes_the_chosen_one),
 		CHAT_TEST(model__loaded_into_an_empty_chat__the_guide_leaves_it),
 		CHAT_TEST(set__context__loads_again),
 		CHAT_TEST(system__in_mid_chat),
