@@ -12,11 +12,11 @@
 #include "app/config/number.h"
 #include "base/xalloc.h"
 
-#define MAGIC "hum sessions 1"
+#define MAGIC "hum sessions 2"
 
 /* The columns of a line, separated by tabs. A text that is there begins with "=", so that "" is
  * none. */
-enum { NAME, SIZE, MTIME, BROKEN, MESSAGES, ID, TITLE, FIRST, MODEL, N_COLUMNS };
+enum { NAME, SIZE, MTIME, MESSAGES, ID, TITLE, FIRST, MODEL, N_COLUMNS };
 
 struct row {
 	char *column[N_COLUMNS];	/* in `text` */
@@ -149,8 +149,8 @@ add_line(struct session_cache *c, const struct cache_key *key, const struct sess
 {
 	if (strpbrk(key->name, "\t\n"))		/* nothing that hum would call a session */
 		return;
-	strbuf_addf(&c->next, "%s\t%" PRIu64 "\t%" PRId64 "\t%s\t%zu\t%s", key->name, key->size,
-		key->mtime_ns, s->broken ? "b" : "", s->messages, s->id);
+	strbuf_addf(&c->next, "%s\t%" PRIu64 "\t%" PRId64 "\t%zu\t%s", key->name, key->size,
+		key->mtime_ns, s->messages, s->id);
 	add_column(&c->next, s->title);
 	add_column(&c->next, s->first);
 	add_column(&c->next, s->model);
@@ -176,7 +176,6 @@ session_cache_get(struct session_cache *c, const struct cache_key *key, struct s
 		number_parse_u64(column[MESSAGES], &messages) < 0 ||
 		!session_id_valid(column[ID], strlen(column[ID])))
 		return false;
-	s->broken = *column[BROKEN] == 'b';
 	s->messages = messages;
 	strcpy(s->id, column[ID]);
 	s->title = column_text(column[TITLE]);

@@ -23,7 +23,8 @@ struct session_cache;
 /* path NULL: an empty cache that is not kept. `dir`: the folder it is about. Never fails. */
 struct session_cache *session_cache_open(const char *path, const char *dir);
 
-/* Fills all but path and changed_ms. False: not there, *s is untouched. */
+/* Only of files that could be read. Fills all but path, changed_ms and broken. False: not there,
+ * *s is untouched. */
 bool session_cache_get(
 	struct session_cache *c, const struct cache_key *key, struct session_summary *s);
 void session_cache_put(

@@ -248,7 +248,8 @@ fill(struct session_summary *s, const char *dir, const char *name, const struct 
 	if (stem < sizeof s->id)		/* until its header says better */
 		snprintf(s->id, sizeof s->id, "%.*s", (int)stem, name);
 	summarise(s);
-	session_cache_put(cache, &key, s);
+	if (!s->broken)			/* which may be the disk's fault, and pass */
+		session_cache_put(cache, &key, s);
 }
 
 int

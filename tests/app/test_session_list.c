@@ -183,6 +183,30 @@ list__cache__is_used_only_while_the_file_is_unchanged(void **state)
 }
 
 static void
+list__cache__does_not_keep_what_could_not_be_read(void **state)
+{
+	char *cache = xasprintf("%s/cache", dir), *path, *broken;
+	struct stat st;
+
+	make_session("a.yaml", "aaaa", "One", 1000);
+	path = xasprintf("%s/a.yaml", dir);
+	stat(path, &st);
+	broken = xcalloc(1, (size_t)st.st_size + 1);
+	memset(broken, 'x', (size_t)st.st_size);
+	free(put_file("a.yaml", broken));
+	set_time(path, 1000);
+	list_again(cache);
+	assert_true(list[0].broken);
+	make_session("a.yaml", "aaaa", "One", 1000);
+	list_again(cache);
+	assert_false(list[0].broken);
+	assert_string_equal(list[0].title, "One");
+	free(broken);
+	free(path);
+	free(cache);
+}
+
+static void
 list__cache_damaged__is_as_good_as_absent(void **state)
 {
 	char *cache = xasprintf("%s/cache", dir);
@@ -350,6 +374,7 @@ main(void)
 		LIST_TEST(list__folder_missing__is_empty),
 		LIST_TEST(list__broken__says_why),
 		LIST_TEST(list__cache__is_used_only_while_the_file_is_unchanged),
+		LIST_TEST(list__cache__does_not_keep_what_could_not_be_read),
 		LIST_TEST(list__cache_damaged__is_as_good_as_absent),
 		LIST_TEST(newest__is_by_time_of_the_file),
 		LIST_TEST(find__takes_ids_their_beginnings_and_titles),
