@@ -230,7 +230,7 @@ create(struct session_file *f, struct err *e)
 	f->fd = open(f->new_path, O_RDWR | O_APPEND | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (f->fd < 0)
 		return failed(f, e, "create");
-	session_file_lock(f->fd);	/* where it cannot be locked: no reason to lose what is written */
+	session_file_lock(f->fd);	/* none to be had: no reason to lose what is written */
 	return 0;
 }
 
@@ -247,6 +247,46 @@ is_ours(const struct session_file *f)
 	if (named.st_dev != open_file.st_dev || named.st_ino != open_file.st_ino)
 		return false;
 	return f->cut || (uint64_t)open_file.st_size == f->base + f->written;
+}
+
+/* Whether both files have these bytes at their beginning. */
+static bool
+begin_alike(int a, int b, uint64_t size)
+{
+	char in_a[16384], in_b[16384];
+	ssize_t n;
+
+	for (uint64_t at = 0; at < size; at += (uint64_t)n) {
+		size_t want = size - at < sizeof in_a ? (size_t)(size - at) : sizeof in_a;
+
+		n = pread(a, in_a, want, (off_t)at);
+		if (n <= 0 || pread(b, in_b, (size_t)n, (off_t)at) != n ||
+			memcmp(in_a, in_b, (size_t)n) != 0)
+			return false;
+	}
+	return true;
+}
+
+/*
+ * Whether nothing would be lost if we wrote no more: all of ours is on the disk, and a file that
+ * took our file's place, a newer version of it from another machine, goes on from there. A copy of
+ * ours beside that one would only be older.
+ */
+static bool
+is_outgrown(const struct session_file *f)
+{
+	struct stat st;
+	bool grown;
+	int fd;
+
+	if (f->tail.len || f->cut || f->new_path || f->want_folder_sync)
+		return false;
+	fd = open(f->path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	grown = fd >= 0 && fstat(f->fd, &st) == 0 && (uint64_t)st.st_size == f->base &&
+		begin_alike(f->fd, fd, f->base);
+	if (fd >= 0)
+		close(fd);
+	return grown;
 }
 
 static int
@@ -303,27 +343,32 @@ publish(struct session_file *f, struct err *e)
 	return 0;
 }
 
+static enum flush_result
+done(struct session_file *f)
+{
+	f->want_sync = false;
+	f->due = -1;
+	return FLUSH_DONE;
+}
+
 enum flush_result
 session_file_flush(struct session_file *f, bool durable, struct err *e)
 {
 	queue_piece(f);
 	f->want_sync |= durable || f->new_path;
-	if (f->written == f->tail.len && !f->want_sync && !f->want_folder_sync) {
-		f->due = -1;
-		return FLUSH_DONE;
-	}
+	if (f->written == f->tail.len && !f->want_sync && !f->want_folder_sync)
+		return done(f);
 	if (create(f, e) < 0)
 		return FLUSH_FAILED;
 	if (!is_ours(f))
-		return FLUSH_LOST;
+		return is_outgrown(f) ? done(f) : FLUSH_LOST;
 	if (write_tail(f, e) < 0)
 		return FLUSH_FAILED;
 	if (f->want_sync && sync_tail(f, e) < 0)
 		return FLUSH_FAILED;
 	if ((f->new_path || f->want_folder_sync) && publish(f, e) < 0)
 		return FLUSH_FAILED;
-	f->due = -1;
-	return FLUSH_DONE;
+	return done(f);
 }
 
 void

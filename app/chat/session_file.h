@@ -41,7 +41,9 @@ void session_file_add_piece(struct session_file *f, int id, const char *text, si
 enum flush_result {
 	FLUSH_DONE = 0,
 	FLUSH_FAILED = -1,	/* *e says why; everything is kept for the next time */
-	FLUSH_LOST = -2,	/* somebody else removed, replaced or changed it: nothing was written */
+	/* Somebody else removed, replaced or changed it: nothing was written. One that was replaced
+	 * by a file that goes on where it ended is lost with the next event only. */
+	FLUSH_LOST = -2,
 };
 
 /* Writes what is queued. durable: and waits until the disk has it, with all that was written
@@ -57,7 +59,7 @@ int session_file_due_ms(const struct session_file *f);
 enum file_lock {
 	LOCK_TAKEN,
 	LOCK_HELD,	/* by another program */
-	LOCK_UNKNOWN,	/* it cannot be locked: errno. EBADF: NFS, which wants a descriptor for writing */
+	LOCK_UNKNOWN,	/* it cannot be locked: errno. EBADF: NFS wants a descriptor for writing */
 };
 
 /* The lock of a writer. Without waiting. */

@@ -611,6 +611,68 @@ file__removed_replaced_or_changed__is_left_alone_for_a_new_one(void **state)
 	free(path);
 }
 
+/* Puts a file in the place of a session that has nothing to write, and leaves that. */
+static void
+leave_replaced(const char *text, size_t len, const char *more, bool want_copy)
+{
+	struct strbuf ours = STRBUF_INIT, new = STRBUF_INIT;
+	struct session *s;
+	char *path, *tmp = xasprintf("%s/tmp", dir);
+
+	s = small_session(&path);
+	ok(session_flush(s, &e));
+	scratch_read(path, &ours);
+	strbuf_add(&new, text ? text : ours.s, text ? len : ours.len - len);
+	strbuf_adds(&new, more);
+	scratch_write(tmp, new.s, new.len);
+	assert_int_equal(rename(tmp, path), 0);
+	assert_int_equal(session_flush(s, &e), want_copy ? -1 : 0);
+	assert_int_equal(s->moved, want_copy);
+	assert_int_equal(strcmp(session_path(s), path) != 0, want_copy);
+	assert_file(path, new.s);
+	if (!want_copy) {
+		assert_int_equal(session_due_ms(s), -1);
+		assert_int_equal(session_set_title(s, "mine", &e), -1);
+		assert_true(s->moved);
+	}
+	s = reload(s);
+	assert_int_equal(s->conv.n, 3);
+	assert_text(s, 3, "hi");
+	session_free(s);
+	assert_file(path, new.s);
+	strbuf_release(&ours);
+	strbuf_release(&new);
+	free(path);
+	free(tmp);
+}
+
+static void
+file__replaced_by_a_newer_version__gets_no_old_copy_beside_it(void **state)
+{
+	leave_replaced(NULL, 0, USER(4, 3, "from elsewhere"), false);
+	leave_replaced(NULL, 0, "", false);
+	leave_replaced(NULL, 6, USER(4, 3, "from elsewhere"), true);
+	leave_replaced(NULL, 100, "", true);
+	leave_replaced("mine", 4, "", true);
+	leave_replaced("", 0, "", true);
+}
+
+static void
+file__removed_while_nothing_is_to_be_written__is_written_anew(void **state)
+{
+	struct session *s;
+	char *path;
+
+	s = small_session(&path);
+	unlink(path);
+	assert_int_equal(session_flush(s, &e), -1);
+	assert_true(s->moved);
+	s = reload(s);
+	assert_int_equal(s->conv.n, 3);
+	session_free(s);
+	free(path);
+}
+
 static void
 file__removed_while_the_disk_is_full__is_written_anew_later(void **state)
 {
@@ -684,6 +746,8 @@ main(void)
 		DISK_TEST(sync__is_done_for_turns_and_ends_only),
 		DISK_TEST(folder__that_cannot_be_made__is_told_and_tried_again),
 		DISK_TEST(file__removed_replaced_or_changed__is_left_alone_for_a_new_one),
+		DISK_TEST(file__replaced_by_a_newer_version__gets_no_old_copy_beside_it),
+		DISK_TEST(file__removed_while_nothing_is_to_be_written__is_written_anew),
 		DISK_TEST(file__removed_while_the_disk_is_full__is_written_anew_later),
 		DISK_TEST(lock__on_nfs__wants_a_descriptor_for_writing),
 		DISK_TEST(lock__that_there_is_none__hinders_nothing),
