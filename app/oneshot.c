@@ -122,12 +122,13 @@ open_kept(struct oneshot *s, struct err *e)
 	free(dir);
 	if (!s->session)
 		return -1;
-	if (s->session->warning)
-		note("%s", s->session->warning);
 	if (s->session->read_only)
 		return err_set(e, ERR_STORE,
-			"another hum has this chat open, so the turn could not be kept; "
-			"leave it there, or ask without -c and -r");
+			"the turn could not be kept in this chat: %s; without -c and -r hum answers "
+			"and keeps nothing",
+			s->session->warning);
+	if (s->session->warning)
+		note("%s", s->session->warning);
 	return 0;
 }
 
