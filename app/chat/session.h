@@ -91,6 +91,17 @@ char *session_newest(const char *dir);
  * NULL and ERR_STORE naming the candidates when none or several match. */
 char *session_find(const char *dir, const char *cache_path, const char *what, struct err *e);
 
+/* ---- first turns that were left without their name, because the program was killed (session_rescue.c) ---- */
+
+struct session_leftover {
+	char *name;		/* "ID.yaml.new" */
+	char *why;		/* it was left as it is; NULL: it is called ID.yaml now */
+};
+
+/* Gives each its name, unless it is locked, has no whole message, or there is a file of that name. */
+int session_rescue(const char *dir, struct session_leftover **out, size_t *n, struct err *e);
+void session_leftovers_free(struct session_leftover *list, size_t n);
+
 /* ---- the trash: chats that were deleted, until the user removes them (session_trash.c) -------- */
 
 char *session_trash(const char *dir);	/* its folder, for session_list; heap */

@@ -17,6 +17,9 @@ bool session_id_valid(const char *id, size_t len);
  * ERR_STORE. */
 int session_read_all(int fd, const char *path, char **bytes, size_t *len, struct err *e);
 
+/* Renames durably, but never over something that is there: -1 and EEXIST then; else errno. */
+int session_move(const char *from, const char *to);
+
 /* Checks that the first event is a header that this version understands. -1 and ERR_STORE. */
 int session_check_header(const struct event *ev, const char *path, struct err *e);
 

@@ -11,6 +11,7 @@
 
 #include "app/chat/session.h"
 #include "app/chat/session_file.h"
+#include "app/chat/session_load.h"
 #include "app/config/paths.h"
 #include "base/xalloc.h"
 
@@ -39,8 +40,8 @@ rename_to_free(const char *from, const char *to)
 	return rename(from, to);
 }
 
-static int
-move(const char *from, const char *to)
+int
+session_move(const char *from, const char *to)
 {
 	if (rename_to_free(from, to) < 0)
 		return -1;
@@ -72,7 +73,7 @@ move_to_trash(const char *path)
 
 	for (int number = 1; rc == 0 && number <= SAME_NAME_MAX; number++) {
 		to = name_in_trash(trash, name, number);
-		rc = move(path, to);
+		rc = session_move(path, to);
 		free(to);
 		if (rc == 0)
 			break;
@@ -170,7 +171,7 @@ session_undelete(const char *dir, const char *what, struct err *e)
 	}
 	name = path_pretty(path);
 	place = old_place(dir, path);
-	rc = move(path, place);
+	rc = session_move(path, place);
 	if (rc < 0 && errno == EEXIST)
 		err_set(e, ERR_STORE,
 			"there is a chat with this id; to have it back as another one: "

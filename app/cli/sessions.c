@@ -169,57 +169,84 @@ run_rename(struct shelf *s)
 /* ---- doctor
  * -------------------------------------------------------------------------------------- */
 
-struct findings {
-	size_t sound, repaired, in_use, broken;
-};
+enum finding { SOUND, REPAIRED, NOT_REPAIRED, NOT_EXAMINED, CANNOT_BE_READ, N_FINDINGS };
+
+static void
+report(struct shelf *s, const char *name, const char *finding, const char *what)
+{
+	output_text(&s->t.out, name, strlen(name));
+	output_addf(&s->t.out, ": %s: ", finding);
+	output_text(&s->t.out, what, strlen(what));
+	output_adds(&s->t.out, "\n");
+}
+
+static enum finding
+judge(const struct session *session)
+{
+	if (!session)
+		return CANNOT_BE_READ;
+	if (session->in_use)
+		return NOT_EXAMINED;
+	if (session->torn)
+		return session->read_only ? NOT_REPAIRED : REPAIRED;
+	return SOUND;
+}
 
 /* Loading is what repairs: a torn end goes into a file of its own, and the warning names it. */
 static void
-examine(struct shelf *s, const struct session_summary *summary, struct findings *f)
+examine(struct shelf *s, const struct session_summary *summary, size_t found[N_FINDINGS])
 {
+	static const char *const texts[] = {
+		[SOUND] = "left as it is",
+		[REPAIRED] = "repaired",
+		[NOT_REPAIRED] = "not repaired",
+		[NOT_EXAMINED] = "not examined",
+		[CANNOT_BE_READ] = "cannot be read",
+	};
 	struct err e = { 0 };
 	struct session *session = session_load(summary->path, &e);
-	const char *name = strrchr(summary->path, '/') + 1, *finding = "repaired", *what = e.text;
+	const char *what = session ? session->warning : e.text;
+	enum finding finding = judge(session);
 
-	if (session)
-		what = session->warning;
-	if (!session) {
-		f->broken++;
-		finding = "cannot be read";
-	} else if (session->read_only) {
-		f->in_use++;
-		finding = "not examined";
-	} else if (what) {
-		f->repaired++;
-	} else {
-		f->sound++;
-	}
-	if (what) {
-		output_addf(&s->t.out, "%s: %s: ", name, finding);
-		output_text(&s->t.out, what, strlen(what));
-		output_adds(&s->t.out, "\n");
-	}
+	found[finding]++;
+	if (what)
+		report(s, strrchr(summary->path, '/') + 1, texts[finding], what);
 	session_free(session);
+}
+
+static int
+name_leftovers(struct shelf *s)
+{
+	struct session_leftover *list;
+	size_t n;
+
+	if (session_rescue(s->dir, &list, &n, &s->t.err) < 0)
+		return -1;
+	for (size_t i = 0; i < n; i++)
+		report(s, list[i].name, list[i].why ? "left as it is" : "repaired",
+			list[i].why ? list[i].why : "it has its name now, without .new");
+	session_leftovers_free(list, n);
+	return 0;
 }
 
 static int
 run_doctor(struct shelf *s)
 {
 	struct session_summary *list;
-	struct findings f = { 0 };
-	size_t n;
+	size_t n, f[N_FINDINGS] = { 0 };
 
-	if (session_list(s->dir, NULL, &list, &n, &s->t.err) < 0)
+	if (name_leftovers(s) < 0 || session_list(s->dir, NULL, &list, &n, &s->t.err) < 0)
 		return -1;
 	for (size_t i = 0; i < n && !interrupted(); i++)
-		examine(s, &list[i], &f);
+		examine(s, &list[i], f);
 	session_list_free(list, n);
 	if (interrupt_check(&s->t.err) < 0)
 		return -1;
 	output_addf(&s->t.out,
-		"%zu chats: %zu sound, %zu repaired, %zu not examined, %zu cannot be read\n", n,
-		f.sound, f.repaired, f.in_use, f.broken);
-	return f.broken ? ERR_STORE : 0;
+		"%zu chats: %zu sound, %zu repaired, %zu not repaired, %zu not examined, "
+		"%zu cannot be read\n",
+		n, f[SOUND], f[REPAIRED], f[NOT_REPAIRED], f[NOT_EXAMINED], f[CANNOT_BE_READ]);
+	return f[CANNOT_BE_READ] || f[NOT_REPAIRED] ? ERR_STORE : 0;
 }
 
 /* ---- the verbs
@@ -243,7 +270,7 @@ static const struct verb {
 	{ { "delete", "ID|TITLE ...", "move chats to the trash" }, 1, SIZE_MAX, sessions_delete },
 	{ { "undelete", "[ID|TITLE ...]", "bring them back; alone: what is in the trash" },
 		0, SIZE_MAX, sessions_undelete },
-	{ { "doctor", "", "read all chats to the end, and put torn ends into files of their own" },
+	{ { "doctor", "", "read all chats to the end; torn ends go into files of their own, ID.yaml.new gets its name" },
 		0, 0, run_doctor },
 };
 

@@ -156,7 +156,7 @@ rm "$sessions/trash/cut.yaml"
 # ---- doctor ----
 
 gives 0 sessions doctor
-prints '0 repaired, 0 not examined, 0 cannot be read'
+prints '0 repaired, 0 not repaired, 0 not examined, 0 cannot be read'
 head -c 300 "$sessions/$id.yaml" >"$sessions/torn.yaml"
 gives 0 sessions show torn
 says 'is torn and left out'
@@ -171,6 +171,20 @@ prints '1 repaired'
 ls "$sessions"/torn.yaml.torn-* >/dev/null 2>&1 || fail 'the torn end was not kept'
 gives 0 sessions doctor
 prints '0 repaired'
+head -c 300 "$sessions/$id.yaml" >"$sessions/stuck.yaml.new"
+printf -- '--- {vote: 1}\n...\n' >>"$sessions/torn.yaml"
+( ulimit -f 0; "$hum" sessions doctor 2>&1 </dev/null; echo "status $?" ) | cat >out
+prints 'torn.yaml: left as it is: 1 event of an unknown kind ignored'
+prints 'stuck.yaml.new: repaired: '
+prints 'stuck.yaml: not repaired: its end is torn and cannot be put aside'
+prints '0 repaired, 1 not repaired'
+prints 'status 6'
+( ulimit -f 0; "$hum" --resume=stuck -p hi 2>&1 </dev/null; echo "status $?" ) | cat >out
+prints 'could not be kept in this chat: its end is torn'
+prints 'status 6'
+gives 0 sessions doctor
+prints 'stuck.yaml: repaired: the end of the file was torn'
+rm "$sessions"/stuck.yaml*
 printf 'nonsense: [' >"$sessions/bad.yaml"
 gives 6 sessions doctor
 prints 'bad.yaml: cannot be read: '

@@ -8,6 +8,7 @@
 #include <time.h>
 #include <cmocka.h>
 
+#include "app/chat/session_file.h"
 #include "tests/app/sessions.h"
 
 static struct session_summary *list;
@@ -354,6 +355,64 @@ undelete__brings_back_and_overwrites_nothing(void **state)
 	free(path);
 }
 
+/* What a kill left before the first turn had its name. */
+static void
+rescue__gives_a_first_turn_its_name(void **state)
+{
+	static const struct {
+		const char *text, *why;
+	} cases[] = {
+		{ HEADER USER(1, 0, "q"), NULL },
+		{ HEADER USER(1, 0, "q") "--- {title: \"q", NULL },
+		{ HEADER "---\nmessage: 1\nparent: 0\nrole: user\ntext: q", "there is no whole message in it" },
+		{ HEADER, "there is no whole message in it" },
+		{ "nonsense", "there is no whole message in it" },
+		{ "", "it is empty" },
+	};
+	char *want = xasprintf("%s/a.yaml", dir);
+
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		char *path = put_file("a.yaml.new", cases[i].text);
+		struct session_leftover *left;
+		size_t n_left;
+
+		ok(session_rescue(dir, &left, &n_left, &e));
+		assert_int_equal(n_left, 1);
+		assert_string_equal(left[0].name, "a.yaml.new");
+		assert_string_equal(left[0].why ? left[0].why : "", cases[i].why ? cases[i].why : "");
+		assert_file(cases[i].why ? path : want, cases[i].text);
+		assert_int_equal(access(cases[i].why ? want : path, F_OK), -1);
+		session_leftovers_free(left, n_left);
+		unlink(want);
+		unlink(path);
+		free(path);
+	}
+	free(want);
+}
+
+static void
+rescue__neither_overwrites_nor_takes_from_a_writer(void **state)
+{
+	char *path = put_file("a.yaml.new", HEADER USER(1, 0, "q")), *there = put_file("a.yaml", "mine");
+	int fd = open(path, O_RDWR | O_CLOEXEC);
+	struct session_leftover *left;
+	size_t n_left;
+
+	ok(session_rescue(dir, &left, &n_left, &e));
+	assert_string_equal(left[0].why, "there is a.yaml already");
+	session_leftovers_free(left, n_left);
+	assert_file(there, "mine");
+	unlink(there);
+	assert_int_equal(session_file_lock(fd), LOCK_TAKEN);
+	ok(session_rescue(dir, &left, &n_left, &e));
+	assert_string_equal(left[0].why, "another program is writing it");
+	session_leftovers_free(left, n_left);
+	assert_file(path, HEADER USER(1, 0, "q"));
+	close(fd);
+	free(path);
+	free(there);
+}
+
 static void
 short_name__is_the_time_of_the_id(void **state)
 {
@@ -381,6 +440,8 @@ main(void)
 		LIST_TEST(delete__moves_to_the_trash_and_overwrites_nothing),
 		LIST_TEST(delete__of_an_open_session__is_refused),
 		LIST_TEST(undelete__brings_back_and_overwrites_nothing),
+		LIST_TEST(rescue__gives_a_first_turn_its_name),
+		LIST_TEST(rescue__neither_overwrites_nor_takes_from_a_writer),
 		LIST_TEST(short_name__is_the_time_of_the_id),
 	};
 
