@@ -21,15 +21,15 @@ text_json(const struct strbuf *b)
 	return json_stringn(b->s, b->len);
 }
 
-/* The nearest message above that was not deleted; 0: none. */
+/* The message, or the nearest one above, that was not deleted; 0: none. */
 static int
-parent_left(const struct conversation *c, const struct message *m)
+nearest_left(const struct conversation *c, int id)
 {
-	const struct message *p = conversation_find(c, m->parent);
+	const struct message *m = conversation_find(c, id);
 
-	while (p && p->deleted)
-		p = conversation_find(c, p->parent);
-	return p ? p->id : 0;
+	while (m && m->deleted)
+		m = conversation_find(c, m->parent);
+	return m ? m->id : 0;
 }
 
 /* 0.9, not 0.899999976: the shortest number from which the same float comes back. */
@@ -82,7 +82,7 @@ conversation_to_json(const struct conversation *c)
 		if (m->deleted)
 			continue;
 		object = json_pack("{s:i,s:i,s:s,s:I,s:o}", "id", m->id,
-			"parent", parent_left(c, m), "role", role_name(m->role),
+			"parent", nearest_left(c, m->parent), "role", role_name(m->role),
 			"at_ms", (json_int_t)m->at_ms, "text", text_json(&m->text));
 		if (m->role == ROLE_ASSISTANT)
 			add_answer(object, m);
@@ -90,7 +90,8 @@ conversation_to_json(const struct conversation *c)
 	}
 	return json_pack("{s:i,s:s,s:s?,s:s?,s:s?,s:I,s:i,s:o}", "hum", FORMAT_VERSION,
 		"session", c->id, "title", c->title, "system", c->system, "model", c->model,
-		"created_ms", (json_int_t)c->created_ms, "head", c->head, "messages", messages);
+		"created_ms", (json_int_t)c->created_ms, "head", nearest_left(c, c->head),
+		"messages", messages);
 }
 
 /* ---- reading

@@ -72,8 +72,8 @@ list_json(const struct session_summary *list, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		const struct session_summary *s = &list[i];
 
-		json_array_append_new(array, json_pack("{s:s,s:o,s:o,s:o,s:I,s:I,s:b,s:o}",
-			"id", s->id, "title", json_text(s->title), "first", json_text(s->first),
+		json_array_append_new(array, json_pack("{s:o,s:o,s:o,s:o,s:I,s:I,s:b,s:o}",
+			"id", json_text(s->id), "title", json_text(s->title), "first", json_text(s->first),
 			"model", json_text(s->model),
 			"messages", (json_int_t)s->messages,
 			"changed_ms", (json_int_t)s->changed_ms,

@@ -5,6 +5,7 @@
 #include <wctype.h>
 
 #include "app/cli/interrupt.h"
+#include "app/cli/json_text.h"
 #include "app/cli/messages.h"
 #include "app/cli/sessions_internal.h"
 #include "base/utf8.h"
@@ -149,9 +150,9 @@ add_hit(struct search *q, const struct session_summary *summary, int message, co
 		put_hit(q, who, text, h);
 		return;
 	}
-	json_array_append_new(q->json, json_pack("{s:s,s:s,s:i,s:s,s:s%}", "id", summary->id,
-		"title", title_of(summary), "message", message, "role", who,
-		"line", text + h->line, h->line_len));
+	json_array_append_new(q->json, json_pack("{s:o,s:o,s:i,s:s,s:s%}",
+		"id", json_text(summary->id), "title", json_text(title_of(summary)),
+		"message", message, "role", who, "line", text + h->line, h->line_len));
 }
 
 /* A line with several hits is shown once. */

@@ -261,6 +261,14 @@ conversation_json__to__leaves_out_what_was_deleted(void **state)
 	assert_null(conversation_find(&back, 2));
 	assert_int_equal(conversation_find(&back, 3)->parent, 1);
 	json_decref(json);
+	conversation_release(&back);
+	/* A file that only says what is deleted leaves the head where it was. */
+	conversation_find(&c, 3)->deleted = conversation_find(&c, 4)->deleted = true;
+	json = conversation_to_json(&c);
+	assert_int_equal(conversation_from_json(json, "back", &back, &e), 0);
+	assert_int_equal(back.n, 1);
+	assert_int_equal(back.head, 1);
+	json_decref(json);
 	conversation_release(&c);
 	conversation_release(&back);
 }

@@ -185,6 +185,13 @@ prints 'status 6'
 gives 0 sessions doctor
 prints 'stuck.yaml: repaired: the end of the file was torn'
 rm "$sessions"/stuck.yaml*
+cp "$sessions/$id.yaml" "$sessions/$(printf 'odd\351').yaml"
+sed -i 's/^session: .*/session: "?"/' "$sessions/$(printf 'odd\351').yaml"
+gives 0 sessions list --json
+equals 'chats with a name that is no UTF-8' "$(grep -c '"path": .*/odd' out)" 1
+gives 0 sessions search tell --json
+grep -q '"id": "odd' out || fail 'a search does not name a chat whose file name is no UTF-8'
+rm "$sessions"/odd*
 printf 'nonsense: [' >"$sessions/bad.yaml"
 gives 6 sessions doctor
 prints 'bad.yaml: cannot be read: '
