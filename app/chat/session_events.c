@@ -1,7 +1,9 @@
 #include "config.h"
 
 #include <assert.h>
+#include <float.h>
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -272,12 +274,13 @@ read_time(const char *s, int64_t *out)
 static int
 read_sampling(const struct ynode *n, struct sampling *out)
 {
-	*out = sampling_off;
+	struct sampling p = sampling_off;
+
 	if (n->kind != YNODE_MAP)
 		return -1;
 	for (size_t i = 0; i < N_SAMPLING; i++) {
 		const struct ynode *value = ynode_get(n, sampling_keys[i].key);
-		void *field = (char *)out + sampling_keys[i].offset;
+		void *field = (char *)&p + sampling_keys[i].offset;
 		double number;
 
 		if (!value)
@@ -286,11 +289,14 @@ read_sampling(const struct ynode *n, struct sampling *out)
 			return -1;
 		if (sampling_keys[i].whole && (number < 0 || number > UINT32_MAX))
 			return -1;
+		if (fabs(number) > FLT_MAX)
+			return -1;
 		if (sampling_keys[i].whole)
 			*(uint32_t *)field = (uint32_t)number;
 		else
 			*(float *)field = (float)number;
 	}
+	*out = p;
 	return 0;
 }
 
@@ -379,6 +385,7 @@ event_read(struct event_reader *r, const struct event_doc *doc, struct event *ou
 	const struct kind *k;
 
 	memset(out, 0, sizeof *out);
+	*fault = (struct ydoc_fault){ 0 };
 	out->sampling = sampling_off;
 	if (ydoc_parse(&r->doc, doc->s, doc->len, &limits, fault) < 0)
 		return -1;
@@ -393,8 +400,11 @@ event_read(struct event_reader *r, const struct event_doc *doc, struct event *ou
 		const struct field *f = &k->fields[i];
 		const struct ynode *n = ynode_get(r->doc.root, f->key);
 
-		if (n && read_value(f, n, (char *)out + f->offset) < 0)
-			return fault_of_field(n, f, "cannot understand", fault);
+		if (n && read_value(f, n, (char *)out + f->offset) < 0) {
+			fault_of_field(n, f, "cannot understand", fault);
+			if (f->when == ALWAYS || f->type == FIELD_TEXT)
+				return -1;
+		}
 		if (!n && f->when == ALWAYS)
 			return fault_of_field(r->doc.root, f, "there is no", fault);
 	}

@@ -78,7 +78,8 @@ struct event_doc {
 bool event_next_doc(const char *bytes, size_t len, size_t *pos, struct event_doc *out);
 
 /* -1 and *fault (lines counted from the document's first) when a known kind of event has something
- * wrong in it. */
+ * wrong in it. A field that may be missing, other than a text, costs only itself: 0, *out without
+ * it, and *fault, whose text is "" when there is none. */
 int event_read(struct event_reader *r, const struct event_doc *doc, struct event *out,
 	struct ydoc_fault *fault);
 

@@ -299,6 +299,8 @@ load_header(struct loader *l, struct event_reader *r, const struct event_doc *do
 		ev.kind = EVENT_UNKNOWN;
 	if (session_check_header(&ev, path, e) < 0)
 		return -1;
+	if (*fault.text)
+		problem(l, fault.line, "%s; it is left out", fault.text);
 	apply_header(l, &ev);
 	return 0;
 }
@@ -309,10 +311,13 @@ load_event(struct loader *l, struct event_reader *r, const struct event_doc *doc
 	struct ydoc_fault fault;
 	struct event ev;
 
-	if (event_read(r, doc, &ev, &fault) < 0)
+	if (event_read(r, doc, &ev, &fault) < 0) {
 		problem(l, fault.line, "%s; this event is ignored", fault.text);
-	else
-		apply[ev.kind](l, &ev);
+		return;
+	}
+	if (*fault.text)
+		problem(l, fault.line, "%s; it is left out", fault.text);
+	apply[ev.kind](l, &ev);
 }
 
 /* Reads all complete events; *good gets the length of the file up to the end of the last one. */
@@ -469,7 +474,7 @@ open_for_writing(struct loader *l, const char *path)
 	int fd = open(path, O_RDWR | O_APPEND | O_NONBLOCK | O_CLOEXEC);
 
 	if (fd >= 0) {
-		/* What cannot be locked at all, on some network file systems, is written all the same. */
+		/* What some network file systems cannot lock at all is written all the same. */
 		l->s->in_use = l->s->read_only = session_file_lock(fd) == LOCK_HELD;
 		if (l->s->in_use)
 			warn(l, "another program has it open");

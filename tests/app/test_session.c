@@ -318,6 +318,8 @@ session__hand_edited__loses_only_what_is_wrong(void **state)
 		{ USER(5, 4, "q"), "message 5 answers message 4, which is not there; it is taken as a first one", 1, 5 },
 		{ USER(9, 5, "q") USER(5, 0, "q"), NULL, 2, 5 },
 		{ USER(x, 0, "q"), "line 7: cannot understand \"message\"; this event is ignored", 0, 0 },
+		{ USER(1, 0, "q") ANSWER(2, 1) "--- {done: 2, finish: stop, ms: x}\n...\n",
+			"line 17: cannot understand \"ms\"; it is left out", 2, 2 },
 		{ USER(1, 0, "[1]"), "line 10: cannot understand \"text\"; this event is ignored", 0, 0 },
 		{ USER(1, 0, "q\n\tb: c: d"), "line 11: found a tab character that violates indentation; this event is ignored", 0, 0 },
 		{ "--- {vote: 1}\n...\n" USER(1, 0, "q") "--- {pin: 1}\n...\n", "2 events of an unknown kind ignored", 1, 1 },
@@ -356,6 +358,18 @@ session__hand_edited__loses_only_what_is_wrong(void **state)
 		free(path);
 		free(text);
 	}
+}
+
+static void
+session__header_with_a_wrong_time__is_read(void **state)
+{
+	char *path = put_file("h.yaml", "---\nhum: 1\nsession: x\nat: then\n...\n" USER(1, 0, "q"));
+	struct session *s = load(path);
+
+	assert_string_equal(s->warning, "line 4: cannot understand \"at\"; it is left out");
+	assert_text(s, 1, "q");
+	session_free(s);
+	free(path);
 }
 
 static void
@@ -463,6 +477,7 @@ main(void)
 		TEST(session__newer_version__is_refused_and_untouched),
 		TEST(session__load__refuses_what_is_no_session),
 		TEST(session__hand_edited__loses_only_what_is_wrong),
+		TEST(session__header_with_a_wrong_time__is_read),
 		TEST(session__file_without_last_newline__is_gone_on_with),
 		TEST(session__look__neither_locks_nor_repairs),
 		TEST(session__import__is_a_session_of_its_own),

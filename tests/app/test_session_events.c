@@ -293,11 +293,7 @@ events__read__says_what_is_wrong_and_where(void **state)
 		{ "---\nmessage: 1\nrole: user\n", "there is no \"parent\"", 2, 1 },
 		{ "---\nmessage: 1\nparent: 0\nrole: llama\n", "cannot understand \"role\"", 4, 7 },
 		{ "---\nmessage: 1\nparent: 0\nrole: system\n", "cannot understand \"role\"", 4, 7 },
-		{ "---\nmessage: 1\nparent: 0\nrole: user\nat: today\n", "cannot understand \"at\"", 5, 5 },
 		{ "---\nmessage: 1\nparent: 0\nrole: user\ntext: [a]\n", "cannot understand \"text\"", 5, 7 },
-		{ "{message: 1, parent: 0, role: assistant, sampling: 5}", "cannot understand \"sampling\"", 1, 52 },
-		{ "{message: 1, parent: 0, role: assistant, sampling: {top_k: -1}}", "cannot understand \"sampling\"", 1, 52 },
-		{ "{message: 1, parent: 0, role: assistant, seed: -1}", "cannot understand \"seed\"", 1, 48 },
 		{ "{done: 1, finish: later}", "cannot understand \"finish\"", 1, 19 },
 		{ "{done: 1}", "there is no \"finish\"", 1, 1 },
 		{ "{piece: 1}", "there is no \"text\"", 1, 1 },
@@ -316,6 +312,44 @@ events__read__says_what_is_wrong_and_where(void **state)
 		assert_int_equal(fault.line, cases[i].line);
 		assert_int_equal(fault.column, cases[i].column);
 	}
+}
+
+static void
+events__read__a_field_that_may_be_missing_costs_only_itself(void **state)
+{
+	static const struct {
+		const char *yaml, *text;
+		unsigned line, column;
+	} cases[] = {
+		{ "{message: 1, parent: 0, role: assistant, at: today, text: t}", "cannot understand \"at\"", 1, 46 },
+		{ "{message: 1, parent: 0, role: assistant, text: t, sampling: 5}", "cannot understand \"sampling\"", 1, 61 },
+		{ "{message: 1, parent: 0, role: assistant, text: t, sampling: {temperature: 0.5, top_k: -1}}",
+			"cannot understand \"sampling\"", 1, 61 },
+		{ "{message: 1, parent: 0, role: assistant, text: t, sampling: {temperature: 1e300}}",
+			"cannot understand \"sampling\"", 1, 61 },
+		{ "{message: 1, parent: 0, role: assistant, text: t, sampling: {temperature: inf}}",
+			"cannot understand \"sampling\"", 1, 61 },
+		{ "{message: 1, parent: 0, role: assistant, seed: -1, text: t}", "cannot understand \"seed\"", 1, 48 },
+		{ "{message: 1, parent: 0, role: assistant, text: t, model: [m]}", "cannot understand \"model\"", 1, 58 },
+	};
+	struct event ev, bare;
+
+	assert_int_equal(read_one("{message: 1, parent: 0, role: assistant}", &bare), 0);
+	assert_string_equal(fault.text, "");
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		if (read_one(cases[i].yaml, &ev) < 0)
+			fail_msg("%s: %s", cases[i].yaml, fault.text);
+		assert_string_equal(fault.text, cases[i].text);
+		assert_int_equal(fault.line, cases[i].line);
+		assert_int_equal(fault.column, cases[i].column);
+		assert_string_equal(ev.text.s, "t");
+		assert_memory_equal(&ev.sampling, &bare.sampling, sizeof ev.sampling);
+		assert_int_equal(ev.at_ms, 0);
+		assert_true(ev.seed == 0 && !ev.model.s);
+	}
+	assert_int_equal(read_one("{done: 1, finish: stop, ms: fast}", &ev), 0);
+	assert_string_equal(fault.text, "cannot understand \"ms\"");
+	assert_int_equal(ev.finish, FINISH_STOP);
 }
 
 static void
@@ -416,6 +450,7 @@ main(void)
 		TEST(events__times__round_trip),
 		TEST(events__sampling__round_trips),
 		TEST(events__read__says_what_is_wrong_and_where),
+		TEST(events__read__a_field_that_may_be_missing_costs_only_itself),
 		TEST(events__read__ignores_what_it_does_not_know),
 		TEST(events__read__is_bounded),
 		TEST(events__next_doc__finds_borders),
