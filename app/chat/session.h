@@ -20,8 +20,8 @@
 struct session {
 	struct conversation conv;	/* read it; change it by the verbs below only */
 	bool read_only;			/* another program has it open, or it cannot be written (warning says which) */
-	bool in_use;			/* another program has it open; session_look asks only where the end is torn */
-	size_t torn;			/* bytes of an event without an end: put aside, where read_only left out */
+	bool in_use;			/* another has it open; session_look asks only where torn */
+	size_t torn;			/* bytes of the torn end: put aside; left out where read_only */
 	bool moved;			/* a verb failed only in so far as another file has it all now; the caller's to reset */
 	char *warning;			/* what loading found (torn end kept aside, unknown events ...), or NULL */
 	struct session_file *file;	/* private */
@@ -35,8 +35,9 @@ struct session *session_new(const char *dir);
  * is copied to FILE.torn-TIME before it is cut, and the warning says so. */
 struct session *session_load(const char *path, struct err *e);
 
-/* The same to look at only: read_only, no lock is kept, so that a chat may begin meanwhile, and nothing is repaired. The
- * warning tells of a torn end unless it is in_use: then it is being written. */
+/* The same to look at only: read_only, no lock is kept, so that a chat may begin meanwhile, and
+ * nothing is repaired. The warning tells of a torn end unless it is in_use: then it is being
+ * written. */
 struct session *session_look(const char *path, struct err *e);
 
 /* A new session, with an id of its own, that holds a conversation from elsewhere (taken over, `conv` is empty then):
@@ -91,14 +92,18 @@ char *session_newest(const char *dir);
  * NULL and ERR_STORE naming the candidates when none or several match. */
 char *session_find(const char *dir, const char *cache_path, const char *what, struct err *e);
 
-/* ---- first turns that were left without their name, because the program was killed (session_rescue.c) ---- */
+/* The same among those of a list. */
+const struct session_summary *session_find_in(
+	const struct session_summary *list, size_t n, const char *what, struct err *e);
+
+/* ---- first turns that were left without their name by a kill (session_rescue.c) --------------- */
 
 struct session_leftover {
 	char *name;		/* "ID.yaml.new" */
 	char *why;		/* it was left as it is; NULL: it is called ID.yaml now */
 };
 
-/* Gives each its name, unless it is locked, has no whole message, or there is a file of that name. */
+/* Gives each its name, unless it is locked, has no whole message, or the name is taken. */
 int session_rescue(const char *dir, struct session_leftover **out, size_t *n, struct err *e);
 void session_leftovers_free(struct session_leftover *list, size_t n);
 
@@ -112,8 +117,8 @@ void session_short_name(const char *path, char out[16]);
 /* Moves the file to the trash. Not while a program has it open. */
 int session_delete(const char *path, struct err *e);
 
-/* Moves one of the trash, named as for session_find, back to the folder. Returns its path there
- * (heap). NULL and ERR_STORE when none or several are called so, or a chat with its id is there. */
-char *session_undelete(const char *dir, const char *what, struct err *e);
+/* Moves a file of the trash back to the folder. Returns its path there (heap). NULL and ERR_STORE,
+ * also when a chat with its id is there. */
+char *session_undelete(const char *dir, const char *path, struct err *e);
 
 #endif

@@ -361,17 +361,14 @@ name_candidate(struct strbuf *out, const struct session_summary *s)
 		strbuf_addf(out, " (%s)", s->title);
 }
 
-char *
-session_find(const char *dir, const char *cache_path, const char *what, struct err *e)
+const struct session_summary *
+session_find_in(const struct session_summary *list, size_t n, const char *what, struct err *e)
 {
 	struct strbuf candidates = STRBUF_INIT;
-	struct session_summary *list;
-	size_t n, found = 0;
-	char *path = NULL;
+	const struct session_summary *first = NULL;
+	size_t found = 0;
 	int best = 1;
 
-	if (session_list(dir, cache_path, &list, &n, e) < 0)
-		return NULL;
 	for (size_t i = 0; i < n; i++)
 		if (match(&list[i], what) > best)
 			best = match(&list[i], what);
@@ -379,20 +376,31 @@ session_find(const char *dir, const char *cache_path, const char *what, struct e
 		if (match(&list[i], what) != best)
 			continue;
 		if (!found++)
-			path = xstrdup(list[i].path);
+			first = &list[i];
 		if (found <= 4)
 			name_candidate(&candidates, &list[i]);
 	}
-	session_list_free(list, n);
-	if (found != 1) {
-		free(path);
-		path = NULL;
-		if (found)
-			err_set(e, ERR_STORE, "\"%s\" could be any of %zu chats: %s%s", what,
-				found, candidates.s, found > 4 ? ", ..." : "");
-		else
-			err_set(e, ERR_STORE, "there is no chat \"%s\"", what);
-	}
+	if (found > 1)
+		err_set(e, ERR_STORE, "\"%s\" could be any of %zu chats: %s%s", what, found,
+			candidates.s, found > 4 ? ", ..." : "");
+	else if (!found)
+		err_set(e, ERR_STORE, "there is no chat \"%s\"", what);
 	strbuf_release(&candidates);
+	return found == 1 ? first : NULL;
+}
+
+char *
+session_find(const char *dir, const char *cache_path, const char *what, struct err *e)
+{
+	const struct session_summary *found;
+	struct session_summary *list;
+	char *path;
+	size_t n;
+
+	if (session_list(dir, cache_path, &list, &n, e) < 0)
+		return NULL;
+	found = session_find_in(list, n, what, e);
+	path = found ? xstrdup(found->path) : NULL;
+	session_list_free(list, n);
 	return path;
 }

@@ -93,7 +93,7 @@ session_short_name(const char *path, char out[16])
 	snprintf(out, 16, "%.*s", (int)(stem < 13 ? stem : 13), name);
 }
 
-/* For writing, which some file systems want of whoever locks, where it may be written. -1 and errno. */
+/* For writing, which some file systems want of whoever locks, if that is allowed. -1 and errno. */
 static int
 open_to_lock(const char *path)
 {
@@ -159,19 +159,11 @@ old_place(const char *dir, const char *path)
 }
 
 char *
-session_undelete(const char *dir, const char *what, struct err *e)
+session_undelete(const char *dir, const char *path, struct err *e)
 {
-	char *trash = session_trash(dir), *path = session_find(trash, NULL, what, e), *place, *name;
-	int rc;
+	char *name = path_pretty(path), *place = old_place(dir, path);
+	int rc = session_move(path, place);
 
-	free(trash);
-	if (!path) {
-		err_prefix(e, "in the trash");
-		return NULL;
-	}
-	name = path_pretty(path);
-	place = old_place(dir, path);
-	rc = session_move(path, place);
 	if (rc < 0 && errno == EEXIST)
 		err_set(e, ERR_STORE,
 			"there is a chat with this id; to have it back as another one: "
@@ -183,6 +175,5 @@ session_undelete(const char *dir, const char *what, struct err *e)
 		place = NULL;
 	}
 	free(name);
-	free(path);
 	return place;
 }

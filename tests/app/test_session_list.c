@@ -327,29 +327,39 @@ delete__of_an_open_session__is_refused(void **state)
 	session_free(s);
 }
 
+/* Brings one of the trash back by its name; NULL and e. */
+static char *
+undelete(const char *what)
+{
+	char *trash = session_trash(dir), *path = session_find(trash, NULL, what, &e);
+	char *back = path ? session_undelete(dir, path, &e) : NULL;
+
+	free(path);
+	free(trash);
+	return back;
+}
+
 /* Two of one id in the trash: each can be brought back, and neither over a chat that is there. */
 static void
 undelete__brings_back_and_overwrites_nothing(void **state)
 {
 	char *path = xasprintf("%s/a.yaml", dir), *back;
 
-	assert_null(session_undelete(dir, "aaaa", &e));
-	assert_string_equal(e.text, "in the trash: there is no chat \"aaaa\"");
 	for (int i = 0; i < 2; i++) {
 		make_session("a.yaml", "a", i ? "Second" : "First", 1000);
 		ok(session_delete(path, &e));
 	}
-	back = session_undelete(dir, "second", &e);
+	back = undelete("second");
 	assert_string_equal(back, path);
 	list_again(NULL);
 	assert_int_equal(n, 1);
 	assert_string_equal(list[0].title, "Second");
-	assert_null(session_undelete(dir, "first", &e));
+	assert_null(undelete("first"));
 	assert_non_null(strstr(e.text, "there is a chat with this id; to have it back as another one: hum sessions import "));
 	free(back);
 
 	free(put_file("trash/bad.yaml", "what is this"));
-	back = session_undelete(dir, "bad", &e);
+	back = undelete("bad");
 	assert_non_null(strstr(back, "/bad.yaml"));
 	free(back);
 	free(path);
