@@ -58,6 +58,8 @@ check_model(const struct chat *h, struct err *e)
 static int
 find_session(struct chat *h, struct err *e)
 {
+	if (h->o->cont && h->o->resume_asked)
+		return err_set(e, ERR_USAGE, "-c and -r exclude each other");
 	if (h->o->cont || h->o->resume_asked) {
 		if (!h->sessions_dir)
 			return err_set(e, ERR_USAGE, "--no-save does not go with -c or -r");

@@ -31,7 +31,7 @@ struct oneshot {
 	int answer;			/* message of the session; 0: none yet */
 	uint64_t seed;
 	int64_t stored_ms;		/* when pieces were last written */
-	struct err disk;		/* first error of the session's disk, unless all was stored later */
+	struct err disk;		/* first error of the disk, unless all was stored later */
 };
 
 static int64_t
@@ -51,6 +51,8 @@ check_options(const struct options *o, struct err *e)
 {
 	if (o->json && o->stream_json)
 		return err_set(e, ERR_USAGE, "--json and --stream-json exclude each other");
+	if (o->cont && o->resume_asked)
+		return err_set(e, ERR_USAGE, "-c and -r exclude each other");
 	if (o->no_save && (o->cont || o->resume_asked))
 		return err_set(e, ERR_USAGE, "--no-save does not go with -c or -r");
 	if (o->resume_asked && (!o->resume || !*o->resume))
@@ -124,8 +126,8 @@ open_kept(struct oneshot *s, struct err *e)
 		return -1;
 	if (s->session->read_only)
 		return err_set(e, ERR_STORE,
-			"the turn could not be kept in this chat: %s; without -c and -r hum answers "
-			"and keeps nothing",
+			"the turn could not be kept in this chat: %s; "
+			"without -c and -r hum answers and keeps nothing",
 			s->session->warning);
 	if (s->session->warning)
 		note("%s", s->session->warning);

@@ -73,8 +73,8 @@ list_json(const struct session_summary *list, size_t n)
 		const struct session_summary *s = &list[i];
 
 		json_array_append_new(array, json_pack("{s:o,s:o,s:o,s:o,s:I,s:I,s:b,s:o}",
-			"id", json_text(s->id), "title", json_text(s->title), "first", json_text(s->first),
-			"model", json_text(s->model),
+			"id", json_text(s->id), "title", json_text(s->title),
+			"first", json_text(s->first), "model", json_text(s->model),
 			"messages", (json_int_t)s->messages,
 			"changed_ms", (json_int_t)s->changed_ms,
 			"broken", (int)s->broken, "path", json_text(s->path)));
@@ -270,7 +270,8 @@ static const struct verb {
 	{ { "delete", "ID|TITLE ...", "move chats to the trash" }, 1, SIZE_MAX, sessions_delete },
 	{ { "undelete", "[ID|TITLE ...]", "bring them back; alone: what is in the trash" },
 		0, SIZE_MAX, sessions_undelete },
-	{ { "doctor", "", "read all chats to the end; torn ends go into files of their own, ID.yaml.new gets its name" },
+	{ { "doctor", "", "read all chats to the end; torn ends go into files of their own, "
+			"ID.yaml.new gets its name" },
 		0, 0, run_doctor },
 };
 
@@ -296,6 +297,9 @@ run_verb(struct shelf *s)
 	if (s->n > v->max)
 		return err_set(&s->t.err, ERR_USAGE, "hum sessions %s: \"%s\" is too much",
 			v->is.name, s->args[v->max]);
+	if (s->o->format && v->run != sessions_export)
+		return err_set(&s->t.err, ERR_USAGE,
+			"hum sessions %s: --format goes with export only", v->is.name);
 	return v->run(s);
 }
 

@@ -106,6 +106,11 @@ echo 'neither one nor the other' >neither
 gives 6 sessions import neither
 XDG_DATA_HOME=/dev/null gives 6 sessions import one.json
 gives 1 sessions export "$id" --format pdf
+gives 1 sessions show "$id" --format json
+says '--format goes with export only'
+gives 1 sessions list --format json
+gives 1 --plain -c --resume="$id"
+says '-c and -r exclude each other'
 gives 1 sessions wrong
 gives 1 sessions show
 gives 1 sessions lst
@@ -137,6 +142,18 @@ rm "$sessions/trash"/*
 gives 0 sessions undelete
 says 'nothing is in the trash'
 
+for name in one two three; do
+	cp "$sessions/$id.yaml" "$sessions/$name.yaml"
+	sed -i "s/^session: .*/session: $name/" "$sessions/$name.yaml"
+done
+gives 6 sessions delete one nothing-like-it two
+says 'there is no chat "nothing-like-it"'
+gives 0 sessions delete two three
+equals 'chats in the trash' "$(ls "$sessions/trash" | wc -l)" 3
+gives 0 sessions undelete one three
+equals 'chats brought back' "$(grep -c 'is back' out)" 2
+rm "$sessions/one.yaml" "$sessions/three.yaml" "$sessions/trash/two.yaml"
+
 # ---- rename ----
 
 gives 0 sessions rename "$id" 'Old friends'
@@ -165,6 +182,11 @@ says 'is torn and left out'
 gives 0 sessions import "$sessions/torn.yaml"
 says 'is torn and left out'
 gives 0 sessions delete "$(cat out)"
+if command -v flock >/dev/null; then
+	flock "$sessions/torn.yaml" "$hum" sessions import "$sessions/torn.yaml" >out 2>err
+	says 'another program is writing it; its last'
+	gives 0 sessions delete "$(cat out)"
+fi
 gives 0 sessions doctor
 prints 'torn.yaml: repaired: '
 prints '1 repaired'

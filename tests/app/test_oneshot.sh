@@ -100,7 +100,7 @@ equals 'model of an odd name' "$(json model)" "$(printf 'y\357\277\275')"
 
 # ---- refused: text on stderr, with JSON an object on stdout too ----
 
-for wrong in "-p " "-p hi --json --stream-json" "-p hi --temp 9" "-p hi -n x" "-p hi -c --no-save" "-p hi -r" \
+for wrong in "-p " "-p hi --json --stream-json" "-p hi --temp 9" "-p hi -n x" "-p hi -c --no-save" "-p hi -r" "-p hi -c -r1" \
 	"-p hi --kv f8" "-p hi --nonsense"; do
 	gives 1 $wrong ''
 	[ -s err ] || fail "nothing is said about: hum $wrong"
