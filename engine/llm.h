@@ -120,9 +120,16 @@ struct llm_reply_opts {
  * Writes the next assistant message. The messages are the whole conversation; what of its prompt is already in the
  * KV cache is not processed again (longest common token prefix). When it does not fit, the oldest pairs after the
  * system message leave, down to about 60 % of the context in one step, and stay away in later calls as long as
- * the conversation only grows; stats->evicted_messages says so. ERR_FIT: even the system message and the last turn do
- * not fit, the text says by how many tokens. ERR_USAGE: see template_encode, or the prompt is empty; ERR_MODEL: see
- * template_encode. Cancelled is no error: *finish says it, what was said stands.
+ * the conversation only grows; stats->evicted_messages says so.
+ *
+ * An answer that this chat wrote, given back as exactly the text that on_text got, stands in the prompt as the very
+ * tokens it was written in (chat_message.ids), so that none of it is processed again. Not so what a stop string ended
+ * or a delimiter of the format is in. Of all answers as many tokens are remembered as the context has. Texts of other
+ * origin, edited ones too, are encoded.
+ *
+ * ERR_FIT: even the system message and the last turn do not fit, the text says by how many tokens. ERR_USAGE: see
+ * template_encode, or the prompt is empty; ERR_MODEL: see template_encode. Cancelled is no error: *finish says it, what
+ * was said stands.
  */
 int llm_reply(struct llm_chat *c, const struct chat_message *msgs, size_t n, const struct llm_reply_opts *o,
 	enum llm_finish *finish, struct llm_stats *stats, struct err *e);

@@ -82,6 +82,7 @@ llm_chat_new(const struct llm *m, const struct llm_chat_opts *o, struct err *e)
 	c->llm = m;
 	c->matmul = mm;
 	c->ops = ops_select(mm->isa);
+	c->said.max_ids = context;
 	c->pool = new_pool(o);
 	parts = (struct forward_parts){
 		.model = m->model, .matmul = mm, .ops = c->ops, .pool = c->pool, .kv = &c->kv,
@@ -114,6 +115,7 @@ llm_chat_free(struct llm_chat *c)
 	kv_release(&c->kv);
 	sampler_free(c->sampler);
 	token_list_release(&c->prompt);
+	said_release(&c->said);
 	free(c->ids);
 	free(c->logits);
 	free(c);
@@ -257,14 +259,33 @@ ask(const struct llm_chat *c, const struct chat_message *msgs, size_t n, bool un
 	};
 }
 
+/* The messages, own answers with their tokens; the caller's to free. The tokens are borrowed from c->said. */
+static struct chat_message *
+recall(struct llm_chat *c, const struct chat_message *msgs, size_t n)
+{
+	struct chat_message *known = xcalloc(n, sizeof *known);
+
+	for (size_t i = 0; i < n; i++) {
+		struct chat_message *m = &known[i];
+
+		*m = msgs[i];
+		if (m->role == ROLE_ASSISTANT && !m->ids)
+			m->ids = said_find(&c->said, i, m->text, &m->n_ids);
+	}
+	return known;
+}
+
 int
 llm_count(struct llm_chat *c, const struct chat_message *msgs, size_t n, struct llm_stats *stats,
 	struct err *e)
 {
 	struct window w = c->window;
-	struct window_ask a = ask(c, msgs, n, n > 0 && msgs[n - 1].role == ROLE_ASSISTANT, 0);
+	struct chat_message *known = recall(c, msgs, n);
+	struct window_ask a = ask(c, known, n, n > 0 && msgs[n - 1].role == ROLE_ASSISTANT, 0);
+	int rc = make_prompt(c, &a, &w, stats, e);
 
-	return make_prompt(c, &a, &w, stats, e);
+	free(known);
+	return rc;
 }
 
 /* ---- answers -------------------------------------------------------------------------------- */
@@ -274,6 +295,7 @@ struct answer {
 	const struct llm_reply_opts *o;
 	struct detok detok;
 	struct strbuf text;		/* of one token */
+	struct strbuf whole;		/* all that was handed out */
 	struct llm_stats *stats;
 	double start, first;
 };
@@ -289,7 +311,55 @@ emit(struct answer *a)
 		s->tokens_per_second = (double)(s->answer_tokens - 1) / (now - a->first);
 	if (a->text.len && a->o->on_text)
 		a->o->on_text(a->o->ctx, a->text.s, a->text.len, s);
+	strbuf_add(&a->whole, a->text.s, a->text.len);
 	strbuf_reset(&a->text);
+}
+
+/* Whether tokens can stand in a prompt: none is a control token, and no delimiter is in their text, what was dropped
+ * in front of the answer included. */
+static bool
+harmless(const struct llm *m, const struct token_list *ids)
+{
+	struct strbuf text = STRBUF_INIT;
+	struct chat_message said = { .role = ROLE_ASSISTANT, .ids = ids->id, .n_ids = ids->n };
+	bool yes = true;
+
+	for (size_t i = 0; i < ids->n; i++) {
+		yes &= vocab_kind(m->vocab, ids->id[i]) != TOKEN_CONTROL;
+		vocab_decode_one(m->vocab, ids->id[i], &text);
+	}
+	said.text = text.s;
+	yes &= template_takes_ids(m->template, &said);
+	strbuf_release(&text);
+	return yes;
+}
+
+/*
+ * For later prompts: the tokens of this answer, and of what there was of it (NULL: nothing), if the caller can give
+ * the text back. A stop string is in the tokens only.
+ */
+static void
+remember(const struct answer *a, size_t place, const struct chat_message *begun)
+{
+	const struct llm *m = a->c->llm;
+	struct strbuf text = STRBUF_INIT;
+	struct token_list ids = { 0 };
+	bool sound = !a->detok.stopped;
+
+	if (begun && *begun->text && template_goes_on(m->template, begun->text)) {
+		sound &= template_takes_ids(m->template, begun);
+		for (size_t i = 0; i < begun->n_ids; i++)
+			token_list_add(&ids, begun->ids[i]);
+	}
+	for (size_t i = 0; i < a->stats->answer_tokens; i++)
+		token_list_add(&ids, a->c->ids[a->c->prompt.n + i]);
+	if (begun)
+		strbuf_adds(&text, begun->text);
+	strbuf_add(&text, a->whole.s, a->whole.len);
+	if (sound && text.len && !memchr(text.s, 0, text.len) && harmless(m, &ids))
+		said_add(&a->c->said, place, text.s, ids.id, ids.n);
+	strbuf_release(&text);
+	token_list_release(&ids);
 }
 
 /* From the logits of the prompt's last token to the end of the answer. */
@@ -327,38 +397,58 @@ generate(struct answer *a)
 	}
 }
 
+/* Processes the prompt and writes after it; `begun` is what there is of the answer, or NULL. */
+static enum llm_finish
+write_answer(struct answer *a, const struct chat_message *begun)
+{
+	struct llm_chat *c = a->c;
+	enum llm_finish finish = LLM_CANCELLED;
+
+	detok_init(&a->detok, c->llm->vocab, template_stops(c->llm->template));
+	a->detok.started = template_goes_on(c->llm->template, begun ? begun->text : "");
+	c->report = (struct prefill_report){ .fn = a->o->on_prefill, .ctx = a->o->ctx };
+	if (llm_feed(c, c->prompt.id, c->prompt.n, &a->stats->cached_tokens) == 0) {
+		a->stats->prefill_seconds = llm_now() - a->start;
+		c->report.fn = NULL;
+		finish = generate(a);
+	}
+	c->report.fn = NULL;
+	detok_flush(&a->detok, &a->text);
+	emit(a);
+	return finish;
+}
+
 int
 llm_reply(struct llm_chat *c, const struct chat_message *msgs, size_t n,
 	const struct llm_reply_opts *o, enum llm_finish *finish, struct llm_stats *stats,
 	struct err *e)
 {
-	struct window_ask ask_for = ask(c, msgs, n, o->unfinished, o->max_tokens);
+	struct chat_message *known = recall(c, msgs, n);
+	struct window_ask ask_for = ask(c, known, n, o->unfinished, o->max_tokens);
 	struct answer a = {
-		.c = c, .o = o, .text = STRBUF_INIT, .stats = stats, .start = llm_now(),
+		.c = c, .o = o, .text = STRBUF_INIT, .whole = STRBUF_INIT, .stats = stats,
+		.start = llm_now(),
 	};
 	struct err why = { 0 };
+	int rc;
 
 	*finish = LLM_CANCELLED;
-	if (make_prompt(c, &ask_for, &c->window, stats, &why) < 0) {
+	rc = make_prompt(c, &ask_for, &c->window, stats, &why);
+	if (rc == 0) {
+		const struct chat_message *begun = o->unfinished ? &known[n - 1] : NULL;
+
+		*finish = write_answer(&a, begun);
+		remember(&a, begun ? n - 1 : n, begun);
+		detok_release(&a.detok);
+	} else {
 		stats->total_seconds = llm_now() - a.start;
 		if (why.code == ERR_INTERRUPTED)
-			return 0;
-		if (e)
+			rc = 0;
+		else if (e)
 			*e = why;
-		return -1;
 	}
-	detok_init(&a.detok, c->llm->vocab, template_stops(c->llm->template));
-	a.detok.started = template_goes_on(c->llm->template, o->unfinished ? msgs[n - 1].text : "");
-	c->report = (struct prefill_report){ .fn = o->on_prefill, .ctx = o->ctx };
-	if (llm_feed(c, c->prompt.id, c->prompt.n, &stats->cached_tokens) == 0) {
-		stats->prefill_seconds = llm_now() - a.start;
-		c->report.fn = NULL;
-		*finish = generate(&a);
-	}
-	c->report.fn = NULL;
-	detok_flush(&a.detok, &a.text);
-	emit(&a);
-	detok_release(&a.detok);
 	strbuf_release(&a.text);
-	return 0;
+	strbuf_release(&a.whole);
+	free(known);
+	return rc;
 }

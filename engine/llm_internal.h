@@ -8,6 +8,7 @@
 #include "engine/gguf.h"
 #include "engine/llm.h"
 #include "engine/model.h"
+#include "engine/said.h"
 #include "engine/window.h"
 
 struct llm {
@@ -37,6 +38,7 @@ struct llm_chat {
 	struct forward *forward;
 	struct sampler *sampler;
 	struct window window;
+	struct said said;
 	struct token_list prompt;	/* of the last call */
 	int32_t *ids;			/* [context]; the first kv.n are what the cache holds */
 	float *logits;			/* [n_vocab] of the last token */

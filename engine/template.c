@@ -1,7 +1,7 @@
 /*
- * A conversation is written as a text in parts: of the template, of a message, or a token. Then the
- * delimiters are broken up wherever a message has a share in one, and what lies between two tokens
- * is encoded as one text, as the models' own tokenizers do it.
+ * A conversation is written as a text in parts: of the template, of a message, a token, or the
+ * tokens of an answer. Then the delimiters are broken up wherever a message has a share in one, and
+ * what lies between two tokens is encoded as one text, as the models' own tokenizers do it.
  */
 #include "config.h"
 
@@ -17,11 +17,13 @@
 #define WORD_JOINER "\xe2\x81\xa0"	/* U+2060: no width, no break, no delimiter has it */
 #define SPACE_MARK "\xe2\x96\x81"	/* U+2581: encoded like a space */
 
-enum part_kind { PART_TEMPLATE, PART_MESSAGE, PART_TOKEN };
+enum part_kind { PART_TEMPLATE, PART_MESSAGE, PART_TOKEN, PART_ANSWER };
 
 struct part {
 	enum part_kind kind;
 	int32_t id;		/* of a token */
+	const int32_t *ids;	/* [n_ids] of an answer */
+	size_t n_ids;
 	size_t end;		/* in prompt.text; begins where the one before ends */
 	size_t safe_end;	/* the same after defuse */
 };
@@ -128,10 +130,16 @@ template_goes_on(const struct template *t, const char *begun)
 
 /* ---- writing the parts ----------------------------------------------------------------------- */
 
+static bool
+is_text(enum part_kind kind)
+{
+	return kind == PART_TEMPLATE || kind == PART_MESSAGE;
+}
+
 static void
 end_part(struct prompt *p, enum part_kind kind, int32_t id)
 {
-	if (kind != PART_TOKEN && p->text.len == (p->n ? p->part[p->n - 1].end : 0))
+	if (is_text(kind) && p->text.len == (p->n ? p->part[p->n - 1].end : 0))
 		return;
 	VEC_ROOM(p->part, p->n, p->cap);
 	p->part[p->n++] = (struct part){ .kind = kind, .id = id, .end = p->text.len };
@@ -229,6 +237,16 @@ put_message(struct prompt *p, const char *text, size_t from)
 	end_part(p, PART_MESSAGE, -1);
 }
 
+/* An answer as the tokens it was generated as; its text is only there to be read. */
+static void
+put_ids(struct prompt *p, const struct chat_message *m)
+{
+	strbuf_adds(&p->text, m->text);
+	end_part(p, PART_ANSWER, -1);
+	p->part[p->n - 1].ids = m->ids;
+	p->part[p->n - 1].n_ids = m->n_ids;
+}
+
 /* Drops white space at the end, back to `from`. */
 static void
 strip_end(struct prompt *p, size_t from)
@@ -292,32 +310,48 @@ put_user(struct prompt *p, const char *system, const char *text)
 	put_after(p, ROLE_USER);
 }
 
+/* What stands before an answer that begins: the model writes the space itself. */
 static void
-put_answer(struct prompt *p, const char *text)
-{
-	size_t from;
-
-	put_before(p, ROLE_ASSISTANT);
-	from = p->text.len;
-	put_message(p, text, from);
-	strip_end(p, from);
-	put_after(p, ROLE_ASSISTANT);
-}
-
-/* Where the model is to write: after `begun`, which is what there is of its answer. */
-static void
-put_open_answer(struct prompt *p, const char *begun)
+put_before_new_answer(struct prompt *p)
 {
 	const char *before = p->t->before[ROLE_ASSISTANT];
 	size_t n = strlen(before);
 
-	if (!template_goes_on(p->t, begun)) {
-		begun = "";
-		while (n && before[n - 1] == ' ')
-			n--;
-	}
+	while (n && before[n - 1] == ' ')
+		n--;
 	put_piece(p, before, n);
-	put_message(p, begun, p->text.len);
+}
+
+static void
+put_answer(struct prompt *p, const struct chat_message *m)
+{
+	size_t from;
+
+	if (template_takes_ids(p->t, m)) {
+		put_before_new_answer(p);
+		put_ids(p, m);
+	} else {
+		put_before(p, ROLE_ASSISTANT);
+		from = p->text.len;
+		put_message(p, m->text, from);
+		strip_end(p, from);
+	}
+	put_after(p, ROLE_ASSISTANT);
+}
+
+/* Where the model is to write: after `begun`, which is what there is of its answer, or NULL. */
+static void
+put_open_answer(struct prompt *p, const struct chat_message *begun)
+{
+	if (!begun || !template_goes_on(p->t, begun->text)) {
+		put_before_new_answer(p);
+	} else if (template_takes_ids(p->t, begun)) {
+		put_before_new_answer(p);
+		put_ids(p, begun);
+	} else {
+		put_before(p, ROLE_ASSISTANT);
+		put_message(p, begun->text, p->text.len);
+	}
 }
 
 static void
@@ -338,13 +372,13 @@ put_conversation(struct prompt *p, const struct chat_message *msgs, size_t n_msg
 			put_user(p, in_user ? system : NULL, msgs[i].text);
 			system = NULL;
 		} else if (i + 1 == n_msgs && unfinished) {
-			put_open_answer(p, msgs[i].text);
+			put_open_answer(p, &msgs[i]);
 		} else {
-			put_answer(p, msgs[i].text);
+			put_answer(p, &msgs[i]);
 		}
 	}
 	if (!unfinished)
-		put_open_answer(p, "");
+		put_open_answer(p, NULL);
 }
 
 /* ---- delimiters in messages ------------------------------------------------------------------ */
@@ -387,11 +421,25 @@ any_delimiter_length(const struct template *t, const char *s, size_t n)
 	return longest;
 }
 
+/* No format has a delimiter that an answer could make together with what stands around it. */
+bool
+template_takes_ids(const struct template *t, const struct chat_message *m)
+{
+	size_t n = strlen(m->text);
+
+	if (m->role != ROLE_ASSISTANT || !m->ids)
+		return false;
+	for (size_t i = 0; i < n; i++)
+		if (any_delimiter_length(t, m->text + i, n - i))
+			return false;
+	return true;
+}
+
 /* Where the text goes on after part k without a token between. */
 static size_t
 run_end(const struct prompt *p, size_t k)
 {
-	while (k + 1 < p->n && p->part[k + 1].kind != PART_TOKEN)
+	while (k + 1 < p->n && is_text(p->part[k + 1].kind))
 		k++;
 	return p->part[k].end;
 }
@@ -400,7 +448,7 @@ run_end(const struct prompt *p, size_t k)
 static size_t
 next_message(const struct prompt *p, size_t k)
 {
-	for (; k < p->n && p->part[k].kind != PART_TOKEN; k++)
+	for (; k < p->n && is_text(p->part[k].kind); k++)
 		if (p->part[k].kind == PART_MESSAGE)
 			return k ? p->part[k - 1].end : 0;
 	return SIZE_MAX;
@@ -433,7 +481,7 @@ defuse(struct prompt *p)
 				return false;
 			}
 			strbuf_addc(&safe, p->text.s[at]);
-			if (part->kind == PART_TOKEN)
+			if (!is_text(part->kind))
 				continue;
 			len = any_delimiter_length(p->t, p->text.s + at, end - at);
 			if (!len || at + len <= message)
@@ -457,9 +505,9 @@ defuse(struct prompt *p)
 /* ---- to ids ---------------------------------------------------------------------------------- */
 
 static bool
-encode_part(const struct prompt *p, size_t from, size_t to, struct token_list *ids)
+encode_run(const struct prompt *p, size_t from, size_t to, unsigned flags, struct token_list *ids)
 {
-	return vocab_encode_unless(p->v, p->text.s + from, to - from, ENCODE_PREFIX, p->cancel, ids);
+	return vocab_encode_unless(p->v, p->text.s + from, to - from, flags, p->cancel, ids);
 }
 
 /* False when cancelled. */
@@ -467,17 +515,24 @@ static bool
 encode_parts(const struct prompt *p, struct token_list *ids)
 {
 	size_t from = 0, at = 0;
+	unsigned flags = ENCODE_PREFIX;
 
 	for (size_t k = 0; k < p->n; k++) {
-		if (p->part[k].kind == PART_TOKEN) {
-			if (!encode_part(p, from, at, ids))
+		const struct part *part = &p->part[k];
+
+		if (!is_text(part->kind)) {
+			if (!encode_run(p, from, at, flags, ids))
 				return false;
-			token_list_add(ids, p->part[k].id);
-			from = p->part[k].end;
+			if (part->kind == PART_TOKEN)
+				token_list_add(ids, part->id);
+			for (size_t i = 0; i < part->n_ids; i++)
+				token_list_add(ids, part->ids[i]);
+			flags = part->kind == PART_TOKEN ? ENCODE_PREFIX : 0;
+			from = part->end;
 		}
-		at = p->part[k].end;
+		at = part->end;
 	}
-	return encode_part(p, from, at, ids);
+	return encode_run(p, from, at, flags, ids);
 }
 
 static int

@@ -5,6 +5,11 @@
  * Llama 2 is Meta's llama/generation.py token for token: each finished pair is BOS + encode("[INST]
  * u [/INST] a ") + EOS on its own, the system text inside the first user turn. Others: FastChat
  * conversation.py and the models' cards; see engine/template_table.c.
+ *
+ * One deviation: Meta's program encodes every answer anew from its text. An answer whose tokens are
+ * known (chat_message.ids) stands in the prompt as these. They are what the model itself wrote, they
+ * are in the KV cache, and the text does not always give them back: Llama-2-Chat begins its answers
+ * with a lone U+2581, which is stripped from the text.
  */
 #ifndef ENGINE_TEMPLATE_H
 #define ENGINE_TEMPLATE_H
@@ -12,6 +17,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/err.h"
 #include "base/strbuf.h"
@@ -23,6 +29,10 @@ enum chat_role { ROLE_SYSTEM, ROLE_USER, ROLE_ASSISTANT };
 struct chat_message {
 	enum chat_role role;
 	const char *text;	/* valid UTF-8, NUL terminated; borrowed */
+	/* The assistant's: the tokens that the text was generated as, borrowed, of the vocabulary it is encoded with.
+	 * NULL: not known. */
+	const int32_t *ids;
+	size_t n_ids;
 };
 
 struct template;	/* one row of a const table */
@@ -39,6 +49,10 @@ const char *const *template_stops(const struct template *t);	/* stop strings, NU
  * (plain completion). Else template_encode leaves `begun` out, which is at most white space: the answer begins anew.
  */
 bool template_goes_on(const struct template *t, const char *begun);
+
+/* Whether template_encode writes a message by its ids: an answer that has them, and no delimiter of the format in its
+ * text. */
+bool template_takes_ids(const struct template *t, const struct chat_message *m);
 
 /*
  * Chooses by the signature of tokenizer.chat_template, else by architecture, general.name, file
@@ -59,6 +73,9 @@ const struct template *template_detect(
  * is added.
  * Delimiters of the format inside a message's text never take effect: they are broken up
  * by U+2060 (word joiner) after their first character; *n_defused counts them (may be NULL).
+ * Ids of an answer (template_takes_ids) are put as they are, after what stood before them when they
+ * were generated: the format's piece without spaces at its end. The text that follows goes on from
+ * them, without a dummy space.
  * `text`, if not NULL, gets a readable form of the prompt, control tokens written out.
  */
 int template_encode(const struct template *t, const struct vocab *v,

@@ -18,10 +18,10 @@ const struct option_spec cli_template_options[] = {
 
 /* Shows the shape of a format to whoever has no conversation at hand. */
 static struct chat_message example[] = {
-	{ ROLE_SYSTEM, "You are a helpful assistant." },
-	{ ROLE_USER, "First question?" },
-	{ ROLE_ASSISTANT, "First answer." },
-	{ ROLE_USER, "Second question?" },
+	{ .role = ROLE_SYSTEM, .text = "You are a helpful assistant." },
+	{ .role = ROLE_USER, .text = "First question?" },
+	{ .role = ROLE_ASSISTANT, .text = "First answer." },
+	{ .role = ROLE_USER, .text = "Second question?" },
 };
 
 static int

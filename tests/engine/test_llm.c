@@ -12,7 +12,7 @@
 #include <cmocka.h>
 
 #include "base/xalloc.h"
-#include "engine/llm.h"
+#include "engine/llm_internal.h"
 #include "tests/engine/tiny_model.h"
 
 enum { CONTEXT = 192 };
@@ -116,8 +116,8 @@ reply(struct llm_chat *c, const struct chat_message *msgs, size_t n, const struc
 		fail_msg("%s", e.text);
 }
 
-static const struct chat_message hello[] = { { ROLE_SYSTEM, "you hum" },
-	{ ROLE_USER, "hello world" } };
+static const struct chat_message hello[] = { { .role = ROLE_SYSTEM, .text = "you hum" },
+	{ .role = ROLE_USER, .text = "hello world" } };
 
 /* ---- opening -------------------------------------------------------------------------------- */
 
@@ -326,6 +326,15 @@ llm__reply__again_from_the_cache(void **state)
 	strbuf_release(&b.text);
 }
 
+/* The same conversation for another chat: with the tokens that this one knows of its answers. */
+static void
+give_ids(struct llm_chat *from, struct chat_message *msgs, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (msgs[i].role == ROLE_ASSISTANT)
+			msgs[i].ids = said_find(&from->said, i, msgs[i].text, &msgs[i].n_ids);
+}
+
 /* A second turn: what the first left is used, and the answer is the one a fresh start gives. */
 static void
 llm__reply__second_turn_as_from_a_fresh_start(void **state)
@@ -334,15 +343,19 @@ llm__reply__second_turn_as_from_a_fresh_start(void **state)
 	struct llm_reply_opts o = reply_opts();
 	struct llm_chat *c = new_chat(0, 2), *fresh = new_chat(0, 1);
 	struct chat_message msgs[4] = { hello[0], hello[1] };
+	size_t known;
 
 	o.max_tokens = 12;
 	reply(c, msgs, 2, &o, &a);
-	msgs[2] = (struct chat_message){ ROLE_ASSISTANT, xstrdup(a.text.s) };
-	msgs[3] = (struct chat_message){ ROLE_USER, "one to another" };
+	msgs[2] = (struct chat_message){ .role = ROLE_ASSISTANT, .text = xstrdup(a.text.s) };
+	msgs[3] = (struct chat_message){ .role = ROLE_USER, .text = "one to another" };
+	known = a.stats.prompt_tokens + a.stats.answer_tokens;
 	reply(c, msgs, 4, &o, &a);
+	assert_int_equal(a.stats.cached_tokens, known - 1);	/* but for the last, which no other followed */
+	give_ids(c, msgs, 4);
+	assert_non_null(msgs[2].ids);
 	reply(fresh, msgs, 4, &o, &b);
 	assert_string_equal(a.text.s, b.text.s);
-	assert_true(a.stats.cached_tokens > 20);
 	assert_int_equal(b.stats.cached_tokens, 0);
 	/* The first turn edited: only the system block still serves. */
 	msgs[1].text = "another";
@@ -388,7 +401,7 @@ llm__reply__goes_on_with_an_unfinished_answer(void **state)
 	struct answer a = { .text = STRBUF_INIT };
 	struct llm_reply_opts o = reply_opts();
 	struct llm_chat *c = new_chat(0, 2);
-	struct chat_message msgs[3] = { hello[0], hello[1], { ROLE_ASSISTANT, "the llama is" } };
+	struct chat_message msgs[3] = { hello[0], hello[1], { .role = ROLE_ASSISTANT, .text = "the llama is" } };
 	struct llm_stats count;
 	struct err e;
 
@@ -410,7 +423,7 @@ llm__reply__begins_anew_after_white_space(void **state)
 	struct answer fresh = { .text = STRBUF_INIT }, a = { .text = STRBUF_INIT };
 	struct llm_reply_opts o = reply_opts();
 	struct llm_chat *c = new_chat(0, 2);
-	struct chat_message msgs[3] = { hello[0], hello[1], { ROLE_ASSISTANT, " \n" } };
+	struct chat_message msgs[3] = { hello[0], hello[1], { .role = ROLE_ASSISTANT, .text = " \n" } };
 
 	for (o.seed = 1; o.seed < 40; o.seed++) {
 		o.unfinished = false;
@@ -433,7 +446,7 @@ llm__reply__too_long_a_message(void **state)
 	struct llm_reply_opts o = reply_opts();
 	struct llm_chat *c = new_chat(64, 2);
 	char big[300];
-	struct chat_message msgs[1] = { { ROLE_USER, big } };
+	struct chat_message msgs[1] = { { .role = ROLE_USER, .text = big } };
 	struct err e = { 0 };
 
 	memset(big, '!', sizeof big - 1);
@@ -462,7 +475,7 @@ llm__reply__oldest_messages_leave(void **state)
 	o.max_tokens = 12;
 	for (int turn = 0; turn < 25; turn++) {
 		said[n] = xasprintf("hello %d", turn);
-		msgs[n] = (struct chat_message){ ROLE_USER, said[n] };
+		msgs[n] = (struct chat_message){ .role = ROLE_USER, .text = said[n] };
 		n++;
 		reply(c, msgs, n, &o, &a);
 		assert_true(a.stats.evicted_messages >= evicted);
@@ -472,12 +485,13 @@ llm__reply__oldest_messages_leave(void **state)
 		steps += a.stats.evicted_messages > evicted;
 		evicted = a.stats.evicted_messages;
 		said[n] = xstrdup(a.text.s);
-		msgs[n] = (struct chat_message){ ROLE_ASSISTANT, said[n] };
+		msgs[n] = (struct chat_message){ .role = ROLE_ASSISTANT, .text = said[n] };
 		n++;
 	}
 	assert_true(evicted > 20 && steps < 15);
 	/* The same window computed from nothing gives the same answer. */
 	fresh = new_chat(0, 1);
+	give_ids(c, msgs, n - 1);
 	reply(fresh, msgs, n - 1, &o, &b);
 	if (b.stats.evicted_messages == evicted)
 		assert_string_equal(a.text.s, b.text.s);
@@ -574,7 +588,7 @@ llm__cancel__in_the_prompt(void **state)
 	struct llm_reply_opts o = reply_opts();
 	struct llm_chat *c = new_chat(0, 2), *other = new_chat(0, 2);
 	char text[120];
-	struct chat_message msgs[1] = { { ROLE_USER, text } };
+	struct chat_message msgs[1] = { { .role = ROLE_USER, .text = text } };
 
 	memset(text, '!', sizeof text - 1);
 	text[sizeof text - 1] = '\0';
@@ -603,7 +617,7 @@ llm__cancel__before_the_prompt_is_known(void **state)
 	struct llm_reply_opts o = reply_opts();
 	struct llm_chat *c = new_chat(64, 1);
 	char big[3000];
-	struct chat_message msgs[1] = { { ROLE_USER, big } };
+	struct chat_message msgs[1] = { { .role = ROLE_USER, .text = big } };
 	struct err e = { 0 };
 
 	memset(big, '!', sizeof big - 1);
@@ -750,7 +764,7 @@ llm__guide__answers(void **state)
 	const char *dir = getenv("HUM_SHARED"), *top = getenv("TOP_SRCDIR");
 	char *path = dir ? xasprintf("%s/data/guide-preview.gguf", dir) :
 		xasprintf("%s/../shared/data/guide-preview.gguf", top ? top : ".");
-	struct chat_message msgs[2] = { { ROLE_USER, "What is Llama 2?" } };
+	struct chat_message msgs[2] = { { .role = ROLE_USER, .text = "What is Llama 2?" } };
 	struct answer whole = { .text = STRBUF_INIT }, half = { .text = STRBUF_INIT };
 	struct llm_reply_opts o = reply_opts();
 	struct llm_chat *c;
@@ -775,7 +789,7 @@ llm__guide__answers(void **state)
 	reply(c, msgs, 1, &o, &half);
 	assert_memory_equal(half.text.s, whole.text.s, half.text.len);
 	said = xstrdup(half.text.s);
-	msgs[1] = (struct chat_message){ ROLE_ASSISTANT, said };
+	msgs[1] = (struct chat_message){ .role = ROLE_ASSISTANT, .text = said };
 	o.max_tokens = 200;
 	o.unfinished = true;
 	reply(c, msgs, 2, &o, &half);

@@ -16,9 +16,9 @@
 #define SP "\xe2\x96\x81"
 #define WJ "\xe2\x81\xa0"
 #define LENGTH(a) (sizeof (a) / sizeof *(a))
-#define SYSTEM(s) { ROLE_SYSTEM, s }
-#define USER(s) { ROLE_USER, s }
-#define ANSWER(s) { ROLE_ASSISTANT, s }
+#define SYSTEM(s) { .role = ROLE_SYSTEM, .text = s }
+#define USER(s) { .role = ROLE_USER, .text = s }
+#define ANSWER(s) { .role = ROLE_ASSISTANT, .text = s }
 
 /* Both generations of markers as control tokens. */
 static const struct tiny_piece with_markers[] = {
@@ -403,7 +403,8 @@ assert_equals_meta(const struct vocab *v, const char *system, const char *const 
 	if (system)
 		msgs[n_msgs++] = (struct chat_message)SYSTEM(system);
 	for (size_t i = 0; i < n; i++)
-		msgs[n_msgs++] = (struct chat_message){ i % 2 ? ROLE_ASSISTANT : ROLE_USER, turns[i] };
+		msgs[n_msgs++] = (struct chat_message){
+			.role = i % 2 ? ROLE_ASSISTANT : ROLE_USER, .text = turns[i] };
 	assert_int_equal(template_encode(template_find("llama-2"), v, msgs, n_msgs, false, &got, NULL, NULL, &e), 0);
 	assert_int_equal(got.n, want.n);
 	assert_memory_equal(got.id, want.id, got.n * sizeof *got.id);
@@ -463,6 +464,107 @@ template__llama_2__gives_the_ids_of_the_real_vocabulary(void **state)
 	assert_equals_meta(v, "You are a pirate.", dialogue, 5);
 	vocab_free(v);
 	gguf_free(g);
+}
+
+/* ---- answers by their tokens ------------------------------------------------------------------ */
+
+/* Of tiny_words: the lone space that Llama-2-Chat begins with, and a split that no encoder makes. */
+static const int32_t own[] = { TINY_FIRST, TINY_FIRST + 23, TINY_FIRST + 24, TINY_FIRST + 4 };
+
+#define OWN(s) { .role = ROLE_ASSISTANT, .text = s, .ids = own, .n_ids = LENGTH(own) }
+
+static void
+template__encode__takes_an_answer_by_its_ids(void **state)
+{
+	static const struct chat_message msgs[] = { USER("h"), OWN("hello"), USER("h") };
+	const struct template *t = template_find("llama-2");
+
+	assert_string_equal(pieces_of(t, words.vocab, msgs, 3),
+		"<s> " SP " [ INST ] " SP " h " SP " [ / INST ] " SP " he ll o " SP " </s> "
+		"<s> " SP " [ INST ] " SP " h " SP " [ / INST ]");
+	assert_string_equal(pieces_of(t, words.vocab, msgs, 2),
+		"<s> " SP " [ INST ] " SP " h " SP " [ / INST ] " SP " he ll o");
+}
+
+/* Up to its end, the prompt is the one it was generated from and the ids. */
+static void
+template__encode__ids_follow_the_prompt_they_came_from(void **state)
+{
+	static const struct chat_message msgs[] = { SYSTEM("h"), USER("hello"), OWN("hello"), USER("h"), OWN("hello") };
+
+	for (size_t i = 0; i < LENGTH(forms); i++) {
+		const struct template *t = template_find(forms[i].name);
+		const struct vocab *v = forms[i].vocab == &markers ? markers.vocab : words.vocab;
+
+		for (size_t n = 2; n <= 4; n += 2) {
+			struct token_list before = { 0 }, open = { 0 }, closed = { 0 };
+			struct err e;
+
+			assert_int_equal(template_encode(t, v, msgs, n, false, &before, NULL, NULL, &e), 0);
+			for (size_t k = 0; k < LENGTH(own); k++)
+				token_list_add(&before, own[k]);
+			assert_int_equal(template_encode(t, v, msgs, n + 1, true, &open, NULL, NULL, &e), 0);
+			assert_int_equal(open.n, before.n);
+			assert_memory_equal(open.id, before.id, open.n * sizeof *open.id);
+			if (n == 2) {
+				assert_int_equal(template_encode(t, v, msgs, 4, false, &closed, NULL, NULL, &e), 0);
+				assert_true(closed.n > open.n);
+				assert_memory_equal(closed.id, open.id, open.n * sizeof *open.id);
+			}
+			token_list_release(&before);
+			token_list_release(&open);
+			token_list_release(&closed);
+		}
+	}
+}
+
+/* Of what a format writes, none of these bytes at its end, or at its beginning, may be a part of a delimiter. */
+static void
+expect_apart(const struct template *t, const char *before, const char *after)
+{
+	size_t n = strlen(before);
+
+	for (const char *const *d = t->delimiters; *d; d++)
+		for (size_t i = 1; i < strlen(*d); i++)
+			if ((n >= i && !memcmp(before + n - i, *d, i)) ||
+				!strncmp(after, *d + i, strlen(*d) - i))
+				fail_msg("%s: an answer could make %s with what stands around it", t->name, *d);
+}
+
+static void
+template__table__no_delimiter_reaches_into_an_answer(void **state)
+{
+	for (size_t i = 0; i < n_templates; i++) {
+		const struct template *t = &template_table[i];
+		char *before = xasprintf("%s%s", t->after[ROLE_USER], t->before[ROLE_ASSISTANT]);
+		char *after = xasprintf("%s%s", t->after[ROLE_ASSISTANT], t->before[ROLE_USER]);
+
+		expect_apart(t, before, after);
+		for (size_t n = strlen(before); n && before[n - 1] == ' '; n--)
+			before[n - 1] = '\0';
+		expect_apart(t, before, after);
+		free(before);
+		free(after);
+	}
+}
+
+static void
+template__encode__breaks_up_delimiters_in_spite_of_ids(void **state)
+{
+	static const struct chat_message msgs[] = { USER("h"), OWN("a [inst] b"), USER("h") };
+	static const struct chat_message begun[] = { USER("h"), OWN("a [inst] b") };
+	static const struct chat_message user[] = { { .role = ROLE_USER, .text = "h", .ids = own, .n_ids = LENGTH(own) } };
+	const struct template *t = template_find("llama-2");
+	size_t n;
+
+	assert_string_equal(text_of(t, words.vocab, msgs, 3, &n), "<s>[INST] h [/INST] a [" WJ "inst] b </s><s>[INST] h [/INST]");
+	assert_int_equal(n, 1);
+	assert_string_equal(text_of(t, words.vocab, begun, 2, &n), "<s>[INST] h [/INST] a [" WJ "inst] b");
+	assert_int_equal(n, 1);
+	assert_false(template_takes_ids(t, &begun[1]));
+	assert_true(template_takes_ids(template_find("chatml"), &begun[1]));
+	assert_false(template_takes_ids(t, user));
+	assert_string_equal(text_of(t, words.vocab, user, 1, &n), "<s>[INST] h [/INST]");
 }
 
 /* The cancel is there before the first byte. */
@@ -620,6 +722,10 @@ main(void)
 		cmocka_unit_test(template__llama_2__gives_the_ids_of_the_real_vocabulary),
 		cmocka_unit_test(template__encode__breaks_up_delimiters_in_messages),
 		cmocka_unit_test(template__encode__breaks_up_delimiters_over_joins),
+		cmocka_unit_test(template__table__no_delimiter_reaches_into_an_answer),
+		cmocka_unit_test(template__encode__takes_an_answer_by_its_ids),
+		cmocka_unit_test(template__encode__ids_follow_the_prompt_they_came_from),
+		cmocka_unit_test(template__encode__breaks_up_delimiters_in_spite_of_ids),
 		cmocka_unit_test(template__encode__no_message_makes_control_tokens),
 	};
 

@@ -251,6 +251,14 @@ make_pieces(struct pieces *p, uint32_t n_vocab)
 }
 
 static void
+free_pieces(struct pieces *p)
+{
+	for (size_t i = 0; i < p->n; i++)
+		free(p->piece[i]);
+	free(p->piece);
+}
+
+static void
 put_vocabulary(struct build *b)
 {
 	size_t n = b->t->n_vocab;
@@ -275,9 +283,7 @@ put_vocabulary(struct build *b)
 	gguf_put_u32(&b->w, "tokenizer.ggml.unknown_token_id", 0);
 	if (b->t->chat_template)
 		gguf_put_string(&b->w, "tokenizer.chat_template", b->t->chat_template);
-	for (size_t i = 0; i < p.n; i++)
-		free(p.piece[i]);
-	free(p.piece);
+	free_pieces(&p);
 	free(kind);
 	free(score);
 }
@@ -317,20 +323,80 @@ put_keys(struct build *b)
 
 /* ---- files ----------------------------------------------------------------------------------- */
 
+/* The bytes of a tensor, which the writer holds as const. */
+static void *
+data_of(const struct build *b, const struct gguf_out_tensor *t)
+{
+	for (size_t k = 0; k < b->n; k++)
+		if (b->block[k] == t->data)
+			return b->block[k];
+	fail_msg("%s has no data", t->name);
+	return NULL;
+}
+
+static const struct gguf_out_tensor *
+tensor_of(const struct build *b, const char *name)
+{
+	for (size_t i = 0; i < b->w.n_tensors; i++)
+		if (!strcmp(b->w.tensor[i].name, name))
+			return &b->w.tensor[i];
+	fail_msg("there is no %s", name);
+	return NULL;
+}
+
 /* A row of zeros gives the logit 0, and among so many random ones there is always a greater one. */
 static void
 silence_end(struct build *b)
 {
 	enum { END = 2 };	/* </s> */
+	const struct gguf_out_tensor *t = tensor_of(b, "output.weight");
+	size_t row = t->size / b->t->n_vocab;
+
+	memset((char *)data_of(b, t) + END * row, 0, row);
+}
+
+static size_t
+index_of(const struct pieces *p, const char *piece)
+{
+	for (size_t i = 0; i < p->n; i++)
+		if (!strcmp(p->piece[i], piece))
+			return i;
+	fail_msg("there is no piece %s", piece);
+	return 0;
+}
+
+static bool
+ends_with(const char *s, const char *end)
+{
+	size_t len = strlen(s), n = strlen(end);
+
+	return len >= n && !strcmp(s + len - n, end);
+}
+
+/* The layers add nothing, and each pair has a dimension of its own, from the one's embedding to the other's logit. */
+static void
+put_script(struct build *b)
+{
+	size_t n_embd = b->t->n_embd;
+	struct pieces p = { NULL, 0, 0 };
+	float *embd, *output;
 
 	for (size_t i = 0; i < b->w.n_tensors; i++) {
 		const struct gguf_out_tensor *t = &b->w.tensor[i];
-		size_t row = t->size / b->t->n_vocab;
 
-		for (size_t k = 0; k < b->n; k++)
-			if (!strcmp(t->name, "output.weight") && b->block[k] == t->data)
-				memset((char *)b->block[k] + END * row, 0, row);
+		if (!strcmp(t->name, "token_embd.weight") || !strcmp(t->name, "output.weight") ||
+				ends_with(t->name, "attn_output.weight") || ends_with(t->name, "ffn_down.weight"))
+			memset(data_of(b, t), 0, t->size);
 	}
+	embd = data_of(b, tensor_of(b, "token_embd.weight"));
+	output = data_of(b, tensor_of(b, "output.weight"));
+	make_pieces(&p, b->t->n_vocab);
+	for (size_t i = 0; b->t->script[i][0]; i++) {
+		assert_true(i < n_embd);
+		embd[index_of(&p, b->t->script[i][0]) * n_embd + i] = 1;
+		output[index_of(&p, b->t->script[i][1]) * n_embd + i] = 1;
+	}
+	free_pieces(&p);
 }
 
 static void
@@ -342,6 +408,8 @@ build_init(struct build *b, const struct tiny_model *t)
 	put_tensors(b);
 	if (t->endless)
 		silence_end(b);
+	if (t->script)
+		put_script(b);
 	if (t->edit)
 		t->edit(&b->w, t->edit_ctx);
 }

@@ -39,6 +39,9 @@ struct tiny_model {
 	bool fused_qkv;			/* attn_qkv in place of q, k, v */
 	bool rope_freqs;
 	bool endless;			/* its greedy answers last as long as the context; not when tied */
+	/* Pairs of pieces: what follows what in its greedy answers; {NULL} ends them. At most n_embd, type F32, not
+	 * tied. NULL: none. */
+	const char *const (*script)[2];
 	const char *name;		/* general.name */
 	const char *chat_template;	/* NULL: none */
 	const char *omit[4];		/* keys and tensors to leave out */
