@@ -19,6 +19,7 @@ static const struct {
 	{ { "<|user|>", "<|assistant|>" }, "zephyr" },
 	{ { "USER:", "ASSISTANT:" }, "vicuna" },
 	{ { "### Instruction:", "### Response:" }, "alpaca" },
+	{ { "### User:", "### Assistant:" }, "solar" },
 	{ { "User:", "Assistant:" }, "falcon" },
 };
 
@@ -36,6 +37,7 @@ static const struct {
 	{ { "wizard" }, "alpaca" },
 	{ { "alpaca" }, "alpaca" },
 	{ { "xwin" }, "vicuna" },
+	{ { "solar", "instruct" }, "solar" },
 	{ { "tinyllama", "chat" }, "zephyr" },
 	{ { "zephyr" }, "zephyr" },
 	{ { "openhermes" }, "chatml" },
@@ -66,6 +68,7 @@ static const char *const base_names[] = {
 	"mixtral",
 	"falcon",
 	"mpt",
+	"solar",
 	"starcoder",
 };
 

@@ -3,7 +3,10 @@
  * of its own; the system text wrapped into the first user message). mistral: mistral-common's first
  * (text) and third (marker tokens) tokenizer versions. llama-3: meta-llama/llama3,
  * llama/tokenizer.py. vicuna, falcon: lm-sys/FastChat, conversation.py. alpaca:
- * tatsu-lab/stanford_alpaca, train.py. zephyr, chatml, starchat: the models' cards.
+ * tatsu-lab/stanford_alpaca, train.py. zephyr, chatml, starchat: the models' cards. solar:
+ * upstage/SOLAR-10.7B-Instruct, tokenizer_config.json, which puts nothing after an answer, as it was
+ * tuned to single turns; here blank lines part an answer from the next turn like the other blocks,
+ * as fine-tunes of it have it.
  */
 #include "config.h"
 
@@ -89,6 +92,15 @@ const struct template template_table[] = {
 		.markers = NOTHING,
 		.delimiters = LIST("### Instruction:", "### Response:", "### Input:"),
 		.flags = TEMPLATE_STRIP,
+	},
+	{
+		.name = "solar",
+		.help = "SOLAR-Instruct: ### User: ### Assistant:",
+		.before = { "### System:\n", "### User:\n", "### Assistant:\n" },
+		.after = { "\n\n", "\n\n", "\n\n" },
+		.stops = LIST("### User:"),
+		.markers = NOTHING,
+		.delimiters = LIST("### System:", "### User:", "### Assistant:"),
 	},
 	{
 		.name = "zephyr",
