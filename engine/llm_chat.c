@@ -60,6 +60,18 @@ new_pool(const struct llm_chat_opts *o)
 		prompt < MAX_THREADS ? prompt : MAX_THREADS);
 }
 
+/* A control token has no text, so that detok would not see it. */
+static void
+find_stops(struct llm_chat *c)
+{
+	for (const char *const *stop = template_stops(c->llm->template); *stop; stop++) {
+		int32_t id = vocab_find(c->llm->vocab, *stop);
+
+		if (id >= 0)
+			token_list_add(&c->stops, id);
+	}
+}
+
 struct llm_chat *
 llm_chat_new(const struct llm *m, const struct llm_chat_opts *o, struct err *e)
 {
@@ -83,6 +95,7 @@ llm_chat_new(const struct llm *m, const struct llm_chat_opts *o, struct err *e)
 	c->matmul = mm;
 	c->ops = ops_select(mm->isa);
 	c->said.max_ids = context;
+	find_stops(c);
 	c->pool = new_pool(o);
 	parts = (struct forward_parts){
 		.model = m->model, .matmul = mm, .ops = c->ops, .pool = c->pool, .kv = &c->kv,
@@ -116,6 +129,7 @@ llm_chat_free(struct llm_chat *c)
 	sampler_free(c->sampler);
 	token_list_release(&c->prompt);
 	said_release(&c->said);
+	token_list_release(&c->stops);
 	free(c->ids);
 	free(c->logits);
 	free(c);
@@ -362,6 +376,15 @@ remember(const struct answer *a, size_t place, const struct chat_message *begun)
 	token_list_release(&ids);
 }
 
+static bool
+is_end(const struct llm_chat *c, int32_t id)
+{
+	for (size_t i = 0; i < c->stops.n; i++)
+		if (c->stops.id[i] == id)
+			return true;
+	return vocab_is_end(c->llm->vocab, id);
+}
+
 /* From the logits of the prompt's last token to the end of the answer. */
 static enum llm_finish
 generate(struct answer *a)
@@ -381,7 +404,7 @@ generate(struct answer *a)
 			a->first = llm_now();
 			a->stats->first_token_seconds = a->first - a->start;
 		}
-		if (vocab_is_end(c->llm->vocab, id))
+		if (is_end(c, id))
 			return LLM_STOP;
 		c->ids[n++] = id;
 		a->stats->answer_tokens++;

@@ -39,6 +39,7 @@ struct llm_chat {
 	struct sampler *sampler;
 	struct window window;
 	struct said said;
+	struct token_list stops;	/* the format's stop strings that are tokens */
 	struct token_list prompt;	/* of the last call */
 	int32_t *ids;			/* [context]; the first kv.n are what the cache holds */
 	float *logits;			/* [n_vocab] of the last token */

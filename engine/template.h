@@ -41,7 +41,9 @@ const struct template *template_find(const char *name);		/* or by an alias; NULL
 const struct template *template_at(size_t i);			/* NULL past the last */
 const char *template_name(const struct template *t);		/* "llama-2" */
 const char *template_help(const struct template *t);		/* one line on what uses it */
-const char *const *template_stops(const struct template *t);	/* stop strings, NULL-terminated */
+/* Strings that end an answer, NULL-terminated; one that is a token of the vocabulary may come as this token, which has no
+ * text if it is a control token. */
+const char *const *template_stops(const struct template *t);
 
 /*
  * Whether white space in front of what the model writes is part of the text, so that detok.started should be

@@ -26,7 +26,7 @@ struct template {
 	const char *const *aliases;	/* further names, or NULL */
 	const char *system;		/* where a conversation has none; NULL: no block then */
 	const char *before[3], *after[3];	/* by enum chat_role */
-	const char *const *stops;	/* end the answer beside the end tokens */
+	const char *const *stops;	/* end the answer beside the end tokens, as text or as token */
 	const char *const *markers;	/* written as tokens where they can be */
 	/* What a message must not be able to imitate; the markers are always among it. Signs are
 	 * known in any case of letters, words as they stand here. */

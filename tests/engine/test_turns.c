@@ -71,7 +71,7 @@ on_text(void *ctx, const char *text, size_t len, const struct llm_stats *s)
 }
 
 static void
-rig_init(struct rig *r, const char *template, const char *const (*script)[2])
+rig_init_with(struct rig *r, const char *template, const char *const (*script)[2], const char *control)
 {
 	struct llm_open_opts open = { .template_name = template };
 	struct tiny_model t = tiny_model_of(QUANT_F32);
@@ -82,12 +82,19 @@ rig_init(struct rig *r, const char *template, const char *const (*script)[2])
 	r->o.on_text = on_text;
 	r->o.ctx = r;
 	t.script = script;
+	t.controls[0] = control;
 	t.n_ctx = CONTEXT;
 	tiny_model_memory(&t, &r->file);
 	r->llm = llm_open_memory(r->file.s, r->file.len, "script", &open, &e);
 	if (!r->llm)
 		fail_msg("%s", e.text);
 	r->c = new_chat(r);
+}
+
+static void
+rig_init(struct rig *r, const char *template, const char *const (*script)[2])
+{
+	rig_init_with(r, template, script, NULL);
 }
 
 static void
@@ -318,6 +325,31 @@ turns__ended_by_a_stop_string__is_encoded(void **state)
 	rig_release(&r);
 }
 
+/* A marker that is a control token has no text; it ends the answer all the same, which is not cut by it. */
+static void
+turns__ended_by_a_stop_token__is_not_processed_again(void **state)
+{
+	static const struct {
+		const char *format, *stop;
+	} rows[] = { { "chatml", "<|im_start|>" }, { "zephyr", "<|user|>" }, { "zephyr", "<|system|>" } };
+
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		const char *const script[][2] = { { "<0x0A>", SP "hello" }, { SP "hello", rows[i].stop },
+			{ rows[i].stop, SP "world" }, { NULL, NULL } };
+		struct rig r;
+		size_t known;
+
+		rig_init_with(&r, rows[i].format, script, rows[i].stop);
+		known = turn(&r, "hello");
+		assert_int_equal(r.finish, LLM_STOP);
+		assert_string_equal(r.text.s, "hello");
+		assert_int_equal(r.stats.answer_tokens, 1);
+		turn(&r, "and you");
+		assert_int_equal(r.stats.cached_tokens, known);
+		rig_release(&r);
+	}
+}
+
 /* While oldest turns leave, those that stay are found in the cache as long as none leaves. */
 static void
 turns__window__goes_on(void **state)
@@ -353,6 +385,7 @@ main(void)
 		cmocka_unit_test(turns__delimiter_in_an_answer__is_broken_up),
 		cmocka_unit_test(turns__control_token_in_an_answer__is_not_repeated),
 		cmocka_unit_test(turns__ended_by_a_stop_string__is_encoded),
+		cmocka_unit_test(turns__ended_by_a_stop_token__is_not_processed_again),
 		cmocka_unit_test(turns__window__goes_on),
 	};
 

@@ -227,9 +227,19 @@ add_words(struct pieces *p)
 	}
 }
 
-static void
-make_pieces(struct pieces *p, uint32_t n_vocab)
+static bool
+is_control(const struct tiny_model *t, const char *piece)
 {
+	for (size_t i = 0; i < sizeof t->controls / sizeof *t->controls && t->controls[i]; i++)
+		if (!strcmp(t->controls[i], piece))
+			return true;
+	return false;
+}
+
+static void
+make_pieces(struct pieces *p, const struct tiny_model *t)
+{
+	uint32_t n_vocab = t->n_vocab;
 	char s[32];
 
 	add_piece(p, "<unk>", 5);
@@ -243,6 +253,8 @@ make_pieces(struct pieces *p, uint32_t n_vocab)
 	add_piece(p, SPACE, strlen(SPACE));
 	for (char c = '!'; c <= '~'; c++)
 		add_piece(p, &c, 1);
+	for (size_t i = 0; i < sizeof t->controls / sizeof *t->controls && t->controls[i]; i++)
+		add_piece(p, t->controls[i], strlen(t->controls[i]));
 	assert_true(p->n <= n_vocab);
 	while (p->n < n_vocab) {
 		snprintf(s, sizeof s, SPACE "f%zu", p->n);
@@ -266,9 +278,9 @@ put_vocabulary(struct build *b)
 	float *score = xcalloc(n, sizeof *score);
 	struct pieces p = { NULL, 0, 0 };
 
-	make_pieces(&p, b->t->n_vocab);
+	make_pieces(&p, b->t);
 	for (size_t i = 0; i < n; i++) {
-		kind[i] = i == 0 ? 2 : i < 3 ? 3 : i < 259 ? 6 : 1;
+		kind[i] = i == 0 ? 2 : i < 3 || is_control(b->t, p.piece[i]) ? 3 : i < 259 ? 6 : 1;
 		score[i] = i < 259 ? 0 : -(float)(i - 259);
 	}
 	gguf_put_string(&b->w, "tokenizer.ggml.model", "llama");
@@ -390,7 +402,7 @@ put_script(struct build *b)
 	}
 	embd = data_of(b, tensor_of(b, "token_embd.weight"));
 	output = data_of(b, tensor_of(b, "output.weight"));
-	make_pieces(&p, b->t->n_vocab);
+	make_pieces(&p, b->t);
 	for (size_t i = 0; b->t->script[i][0]; i++) {
 		assert_true(i < n_embd);
 		embd[index_of(&p, b->t->script[i][0]) * n_embd + i] = 1;

@@ -44,6 +44,7 @@ struct tiny_model {
 	const char *const (*script)[2];
 	const char *name;		/* general.name */
 	const char *chat_template;	/* NULL: none */
+	const char *controls[4];	/* further control tokens */
 	const char *omit[4];		/* keys and tensors to leave out */
 	void (*edit)(struct gguf_writer *w, const void *ctx);
 	const void *edit_ctx;
