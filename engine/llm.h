@@ -128,8 +128,8 @@ struct llm_reply_opts {
  * origin, edited ones too, are encoded.
  *
  * ERR_FIT: even the system message and the last turn do not fit, the text says by how many tokens. ERR_USAGE: see
- * template_encode, or the prompt is empty; ERR_MODEL: see template_encode. Cancelled is no error: *finish says it, what
- * was said stands.
+ * template_encode, or the prompt is empty; ERR_MODEL: see template_encode, or no logit is a finite number, which may be
+ * after some text. Cancelled is no error: *finish says it, what was said stands.
  */
 int llm_reply(struct llm_chat *c, const struct chat_message *msgs, size_t n, const struct llm_reply_opts *o,
 	enum llm_finish *finish, struct llm_stats *stats, struct err *e);

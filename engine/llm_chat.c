@@ -385,60 +385,80 @@ is_end(const struct llm_chat *c, int32_t id)
 	return vocab_is_end(c->llm->vocab, id);
 }
 
-/* From the logits of the prompt's last token to the end of the answer. */
-static enum llm_finish
-generate(struct answer *a)
+/* The next token of the answer, put down at position n; *end: it ends the answer, and is no part of it. */
+static int
+pick(struct answer *a, size_t n, bool *end, struct err *e)
 {
 	struct llm_chat *c = a->c;
-	size_t n = c->kv.n;		/* tokens so far, the answer's among them */
+	int32_t id = sampler_pick(c->sampler, &a->o->sampling, c->logits, c->ids, n, a->o->seed, n);
 
-	for (;;) {
-		int32_t id;
+	if (id < 0)
+		return err_set(e, ERR_MODEL,
+			"the model computes no numbers; its file is damaged: download it again");
+	if (a->stats->answer_tokens == 0) {
+		a->first = llm_now();
+		a->stats->first_token_seconds = a->first - a->start;
+	}
+	c->ids[n] = id;
+	*end = is_end(c, id);
+	return 0;
+}
 
+/* From the logits of the prompt's last token to the end of the answer. */
+static int
+generate(struct answer *a, enum llm_finish *finish, struct err *e)
+{
+	struct llm_chat *c = a->c;
+
+	/* n: tokens so far, the answer's among them. */
+	for (size_t n = c->kv.n;; n++) {
+		bool end;
+
+		*finish = LLM_CANCELLED;
 		if (atomic_load(&c->cancel))
-			return LLM_CANCELLED;
+			return 0;
+		*finish = LLM_LENGTH;
 		if (n == c->kv.context)
-			return LLM_LENGTH;
-		id = sampler_pick(c->sampler, &a->o->sampling, c->logits, c->ids, n, a->o->seed, n);
-		if (a->stats->answer_tokens == 0) {
-			a->first = llm_now();
-			a->stats->first_token_seconds = a->first - a->start;
-		}
-		if (is_end(c, id))
-			return LLM_STOP;
-		c->ids[n++] = id;
+			return 0;
+		if (pick(a, n, &end, e) < 0)
+			return -1;
+		*finish = LLM_STOP;
+		if (end)
+			return 0;
 		a->stats->answer_tokens++;
-		if (detok_push(&a->detok, id, &a->text)) {
-			emit(a);
-			return LLM_STOP;
-		}
+		end = detok_push(&a->detok, c->ids[n], &a->text);
 		emit(a);
+		if (end)
+			return 0;
+		*finish = LLM_LENGTH;
 		if (a->stats->answer_tokens == a->o->max_tokens)
-			return LLM_LENGTH;
-		if (n < c->kv.context && llm_step(c, id) < 0)
-			return LLM_CANCELLED;
+			return 0;
+		*finish = LLM_CANCELLED;
+		if (n + 1 < c->kv.context && llm_step(c, c->ids[n]) < 0)
+			return 0;
 	}
 }
 
 /* Processes the prompt and writes after it; `begun` is what there is of the answer, or NULL. */
-static enum llm_finish
-write_answer(struct answer *a, const struct chat_message *begun)
+static int
+write_answer(struct answer *a, const struct chat_message *begun, enum llm_finish *finish, struct err *e)
 {
 	struct llm_chat *c = a->c;
-	enum llm_finish finish = LLM_CANCELLED;
+	int rc = 0;
 
+	*finish = LLM_CANCELLED;
 	detok_init(&a->detok, c->llm->vocab, template_stops(c->llm->template));
 	a->detok.started = template_goes_on(c->llm->template, begun ? begun->text : "");
 	c->report = (struct prefill_report){ .fn = a->o->on_prefill, .ctx = a->o->ctx };
 	if (llm_feed(c, c->prompt.id, c->prompt.n, &a->stats->cached_tokens) == 0) {
 		a->stats->prefill_seconds = llm_now() - a->start;
 		c->report.fn = NULL;
-		finish = generate(a);
+		rc = generate(a, finish, e);
 	}
 	c->report.fn = NULL;
 	detok_flush(&a->detok, &a->text);
 	emit(a);
-	return finish;
+	return rc;
 }
 
 int
@@ -460,8 +480,9 @@ llm_reply(struct llm_chat *c, const struct chat_message *msgs, size_t n,
 	if (rc == 0) {
 		const struct chat_message *begun = o->unfinished ? &known[n - 1] : NULL;
 
-		*finish = write_answer(&a, begun);
-		remember(&a, begun ? n - 1 : n, begun);
+		rc = write_answer(&a, begun, finish, e);
+		if (rc == 0)
+			remember(&a, begun ? n - 1 : n, begun);
 		detok_release(&a.detok);
 	} else {
 		stats->total_seconds = llm_now() - a.start;

@@ -103,14 +103,20 @@ apply_penalties(struct sampler *s, const struct sampling *p, const int32_t *rece
 	}
 }
 
-static void
+/* False when no logit is finite. */
+static bool
 take_logits(struct sampler *s, const struct sampling *p, const float *logits, const int32_t *recent,
 	size_t n_recent)
 {
-	for (size_t i = 0; i < s->n_vocab; i++)
+	bool finite = false;
+
+	for (size_t i = 0; i < s->n_vocab; i++) {
+		finite |= isfinite(logits[i]);
 		s->logit[i] = isnan(logits[i]) ? -INFINITY : fminf(logits[i], FLT_MAX);
+	}
 	if (p->repeat_penalty != 1 || p->presence_penalty != 0 || p->frequency_penalty != 0)
 		apply_penalties(s, p, recent, n_recent);
+	return finite;
 }
 
 static int32_t
@@ -320,12 +326,13 @@ int32_t
 sampler_pick(struct sampler *s, const struct sampling *p, const float *logits,
 	const int32_t *recent, size_t n_recent, uint64_t seed, uint64_t position)
 {
-	take_logits(s, p, logits, recent, n_recent);
+	if (!take_logits(s, p, logits, recent, n_recent))
+		return -1;
 	if (!(p->temperature > 0))
 		return best(s);
 	make_candidates(s, p->temperature);
 	if (!s->n_kept)
-		return best(s);		/* every logit is -infinity */
+		return best(s);		/* the penalties leave nothing but -infinity */
 	if (p->top_k)
 		keep_top_k(s, p->top_k);
 	if (p->typical_p < 1)

@@ -33,7 +33,8 @@ void sampler_free(struct sampler *s);
 
 /*
  * Picks the next token. logits[n_vocab] are not changed. `recent` are the ids before it (prompt and
- * answer, newest last), for the penalties. NaN logits are taken as -infinity.
+ * answer, newest last), for the penalties. NaN logits are taken as -infinity. -1: none of them is
+ * finite, there is nothing to choose by.
  */
 int32_t sampler_pick(struct sampler *s, const struct sampling *p, const float *logits,
 	const int32_t *recent, size_t n_recent, uint64_t seed, uint64_t position);

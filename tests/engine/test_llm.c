@@ -1,6 +1,7 @@
 /* The facade: opening, answers, the cache from turn to turn, cancelling, tools. */
 #include "config.h"
 
+#include <math.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -102,17 +103,25 @@ reply_opts(void)
 	};
 }
 
-static void
-reply(struct llm_chat *c, const struct chat_message *msgs, size_t n, const struct llm_reply_opts *o,
-	struct answer *a)
+static int
+try_reply(struct llm_chat *c, const struct chat_message *msgs, size_t n, const struct llm_reply_opts *o,
+	struct answer *a, struct err *e)
 {
 	struct llm_reply_opts with = *o;
-	struct err e = { 0 };
 
 	with.ctx = a;
 	strbuf_release(&a->text);
 	a->pieces = a->prefill_calls = a->prefill_last = 0;
-	if (llm_reply(c, msgs, n, &with, &a->finish, &a->stats, &e) < 0)
+	return llm_reply(c, msgs, n, &with, &a->finish, &a->stats, e);
+}
+
+static void
+reply(struct llm_chat *c, const struct chat_message *msgs, size_t n, const struct llm_reply_opts *o,
+	struct answer *a)
+{
+	struct err e = { 0 };
+
+	if (try_reply(c, msgs, n, o, a, &e) < 0)
 		fail_msg("%s", e.text);
 }
 
@@ -503,8 +512,8 @@ llm__reply__oldest_messages_leave(void **state)
 	strbuf_release(&b.text);
 }
 
-/* Weights are untrusted: whatever their bytes (NaN, infinities), an answer comes out and nothing
- * breaks. */
+/* Weights are untrusted: whatever their bytes (NaN, infinities), an answer or an error comes out and
+ * nothing breaks. */
 static void
 llm__reply__weights_of_any_bytes(void **state)
 {
@@ -512,6 +521,7 @@ llm__reply__weights_of_any_bytes(void **state)
 		QUANT_Q4_K, QUANT_Q6_K };
 	struct answer a = { .text = STRBUF_INIT };
 	struct llm_reply_opts o = reply_opts();
+	struct err e = { 0 };
 	uint64_t seed = 1;
 
 	o.max_tokens = 4;
@@ -543,12 +553,67 @@ llm__reply__weights_of_any_bytes(void **state)
 			struct llm_chat *c = llm_chat_new(m, &with, NULL);
 
 			assert_non_null(c);
-			reply(c, hello, 2, &o, &a);
+			if (try_reply(c, hello, 2, &o, &a, &e) < 0)
+				assert_int_equal(e.code, ERR_MODEL);
 			llm_chat_free(c);
 		}
 		llm_close(m);
 		strbuf_release(&bytes);
 	}
+	strbuf_release(&a.text);
+}
+
+/* Makes the embedding of the "!" NaN. */
+static void
+spoil_bang(struct gguf_writer *w, const void *ctx)
+{
+	static float embd[TINY_MIN_VOCAB * 64];
+	int32_t bang = vocab_find(llm_vocab(llm), "!");
+
+	for (size_t i = 0; i < w->n_tensors; i++) {
+		struct gguf_out_tensor *t = &w->tensor[i];
+
+		if (strcmp(t->name, "token_embd.weight"))
+			continue;
+		assert_int_equal(t->size, sizeof embd);
+		memcpy(embd, t->data, sizeof embd);
+		embd[bang * 64] = NAN;
+		t->data = embd;
+	}
+}
+
+/* A NaN in the embedding of a token spoils every logit from there on; without that token the model answers. */
+static void
+llm__reply__says_that_weights_are_no_numbers(void **state)
+{
+	struct llm_open_opts open = { .template_name = "llama-2" };
+	struct answer a = { .text = STRBUF_INIT };
+	struct llm_reply_opts o = reply_opts();
+	struct tiny_model t = tiny_model_of(QUANT_F32);
+	struct strbuf bytes = STRBUF_INIT;
+	struct err e = { 0 };
+	struct llm_chat *c;
+	struct llm *m;
+
+	t.edit = spoil_bang;
+	tiny_model_memory(&t, &bytes);
+	m = llm_open_memory(bytes.s, bytes.len, "nan", &open, NULL);
+	assert_non_null(m);
+	c = llm_chat_new(m, &(struct llm_chat_opts){ .threads = 1 }, NULL);
+	assert_non_null(c);
+	for (o.sampling.temperature = 0; o.sampling.temperature < 2; o.sampling.temperature++) {
+		struct chat_message bad = { .role = ROLE_USER, .text = "hello!" };
+
+		assert_int_equal(try_reply(c, &bad, 1, &o, &a, &e), -1);
+		assert_int_equal(e.code, ERR_MODEL);
+		assert_non_null(strstr(e.text, "damaged"));
+		assert_int_equal(a.text.len, 0);
+		o.max_tokens = 1;
+		reply(c, hello, 2, &o, &a);
+	}
+	llm_chat_free(c);
+	llm_close(m);
+	strbuf_release(&bytes);
 	strbuf_release(&a.text);
 }
 
@@ -820,6 +885,7 @@ main(void)
 		cmocka_unit_test(llm__reply__too_long_a_message),
 		cmocka_unit_test(llm__reply__oldest_messages_leave),
 		cmocka_unit_test(llm__reply__weights_of_any_bytes),
+		cmocka_unit_test(llm__reply__says_that_weights_are_no_numbers),
 		cmocka_unit_test(llm__cancel__keeps_what_was_said),
 		cmocka_unit_test(llm__cancel__before_the_prompt_is_known),
 		cmocka_unit_test(llm__cancel__in_the_prompt),
