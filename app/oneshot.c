@@ -325,7 +325,7 @@ make_request(struct oneshot *s, struct err *e)
 	free(copy);
 	reply_request_add(r, ROLE_USER, s->prompt.s);
 	s->seed = s->t.settings.seed < 0 ? request_random_seed() : (uint64_t)s->t.settings.seed;
-	if (llm_count(s->t.chat, r->messages, r->n, &stats, e) == 0)
+	if (llm_count(s->t.chat, r->messages, r->n, s->t.settings.max_tokens, &stats, e) == 0)
 		return r;
 	reply_request_free(r);
 	return NULL;

@@ -139,9 +139,10 @@ int llm_reply(struct llm_chat *c, const struct chat_message *msgs, size_t n, con
 void llm_cancel(struct llm_chat *c);
 void llm_uncancel(struct llm_chat *c);
 
-/* Counts the prompt of a conversation without processing it: stats->prompt_tokens, cached, system, evicted.
- * ERR_FIT, ERR_USAGE: see llm_reply; ERR_INTERRUPTED. */
-int llm_count(struct llm_chat *c, const struct chat_message *msgs, size_t n, struct llm_stats *stats, struct err *e);
+/* Counts the prompt of a conversation without processing it: stats->prompt_tokens, cached, system, evicted, as
+ * llm_reply with this max_tokens would have them. ERR_FIT, ERR_USAGE: see llm_reply; ERR_INTERRUPTED. */
+int llm_count(struct llm_chat *c, const struct chat_message *msgs, size_t n, size_t max_tokens,
+	struct llm_stats *stats, struct err *e);
 
 /* ---- tools --------------------------------------------------------------------------------------- */
 

@@ -290,12 +290,13 @@ recall(struct llm_chat *c, const struct chat_message *msgs, size_t n)
 }
 
 int
-llm_count(struct llm_chat *c, const struct chat_message *msgs, size_t n, struct llm_stats *stats,
-	struct err *e)
+llm_count(struct llm_chat *c, const struct chat_message *msgs, size_t n, size_t max_tokens,
+	struct llm_stats *stats, struct err *e)
 {
 	struct window w = c->window;
 	struct chat_message *known = recall(c, msgs, n);
-	struct window_ask a = ask(c, known, n, n > 0 && msgs[n - 1].role == ROLE_ASSISTANT, 0);
+	bool unfinished = n > 0 && msgs[n - 1].role == ROLE_ASSISTANT;
+	struct window_ask a = ask(c, known, n, unfinished, max_tokens);
 	int rc = make_prompt(c, &a, &w, stats, e);
 
 	free(known);

@@ -195,10 +195,11 @@ run_reply(struct local *l, const struct job *j)
 static void
 run_count(struct local *l, const struct job *j)
 {
+	const struct reply_request *r = j->reply;
 	struct mail ev = { .type = MAIL_COUNTED, .job = j->number, .text = STRBUF_INIT };
 	struct err e = { 0 };
 
-	if (llm_count(l->chat, j->reply->messages, j->reply->n, &ev.stats, &e) < 0)
+	if (llm_count(l->chat, r->messages, r->n, r->max_tokens, &ev.stats, &e) < 0)
 		post_failed(l, j->number, &e);
 	else
 		mailbox_post(l->mailbox, &ev);

@@ -275,6 +275,35 @@ local__jobs__are_done_in_order(void **state)
 	assert_non_null(strstr(text.s, "Meta"));
 }
 
+static unsigned
+count_three_turns(size_t max_tokens)
+{
+	static const char ask[] = "one two three four five six seven eight nine";
+	struct reply_request *r = question(ask, 0);
+
+	for (int i = 0; i < 2; i++) {
+		reply_request_add(r, ROLE_ASSISTANT, "yes");
+		reply_request_add(r, ROLE_USER, ask);
+	}
+	r->max_tokens = max_tokens;
+	b->ops->count(b, ++job, r);
+	return job;
+}
+
+/* With room for an answer of any length a turn leaves, with room for a word it need not. */
+static void
+local__count__leaves_room_for_max_tokens(void **state)
+{
+	struct mail ev;
+
+	load(NULL, 0);
+	ev = wait_for(count_three_turns(0), MAIL_COUNTED);
+	assert_int_equal(ev.stats.evicted_messages, 0);
+	load(NULL, ev.stats.prompt_tokens + 2);
+	assert_true(wait_for(count_three_turns(0), MAIL_COUNTED).stats.evicted_messages > 0);
+	assert_int_equal(wait_for(count_three_turns(1), MAIL_COUNTED).stats.evicted_messages, 0);
+}
+
 static void
 local__close__in_the_middle_of_everything(void **state)
 {
@@ -300,6 +329,7 @@ main(void)
 		TEST(local__cancel__ends_an_answer_within_100_ms),
 		TEST(local__cancel__of_a_waiting_job_leaves_the_running_one),
 		TEST(local__jobs__are_done_in_order),
+		TEST(local__count__leaves_room_for_max_tokens),
 		TEST(local__close__in_the_middle_of_everything),
 	};
 

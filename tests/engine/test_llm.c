@@ -298,8 +298,8 @@ llm__reply__stats(void **state)
 	struct llm_stats count;
 	struct err e;
 
-	assert_int_equal(llm_count(c, hello, 2, &count, &e), 0);
 	o.max_tokens = 5;
+	assert_int_equal(llm_count(c, hello, 2, o.max_tokens, &count, &e), 0);
 	reply(c, hello, 2, &o, &a);
 	assert_int_equal(a.finish, LLM_LENGTH);
 	assert_int_equal(a.stats.answer_tokens, 5);
@@ -414,7 +414,7 @@ llm__reply__goes_on_with_an_unfinished_answer(void **state)
 	struct llm_stats count;
 	struct err e;
 
-	assert_int_equal(llm_count(c, msgs, 3, &count, &e), 0);
+	assert_int_equal(llm_count(c, msgs, 3, 0, &count, &e), 0);
 	o.unfinished = true;
 	reply(c, msgs, 3, &o, &a);
 	assert_int_equal(a.stats.prompt_tokens, count.prompt_tokens);
@@ -463,7 +463,7 @@ llm__reply__too_long_a_message(void **state)
 	assert_int_equal(llm_reply(c, msgs, 1, &o, &a.finish, &a.stats, &e), -1);
 	assert_int_equal(e.code, ERR_FIT);
 	assert_non_null(strstr(e.text, "64"));
-	assert_int_equal(llm_count(c, msgs, 1, &a.stats, &e), -1);
+	assert_int_equal(llm_count(c, msgs, 1, 0, &a.stats, &e), -1);
 	reply(c, hello, 2, &o, &a);
 	llm_chat_free(c);
 	strbuf_release(&a.text);
@@ -691,11 +691,11 @@ llm__cancel__before_the_prompt_is_known(void **state)
 	reply(c, msgs, 1, &o, &a);
 	assert_int_equal(a.finish, LLM_CANCELLED);
 	assert_int_equal(a.stats.prompt_tokens, 0);
-	assert_int_equal(llm_count(c, msgs, 1, &a.stats, &e), -1);
+	assert_int_equal(llm_count(c, msgs, 1, 0, &a.stats, &e), -1);
 	assert_int_equal(e.code, ERR_INTERRUPTED);
 	llm_uncancel(c);
 	assert_int_equal(llm_reply(c, msgs, 1, &o, &a.finish, &a.stats, NULL), -1);
-	assert_int_equal(llm_count(c, msgs, 1, &a.stats, &e), -1);
+	assert_int_equal(llm_count(c, msgs, 1, 0, &a.stats, &e), -1);
 	assert_int_equal(e.code, ERR_FIT);
 	llm_chat_free(c);
 	strbuf_release(&a.text);

@@ -154,7 +154,7 @@ count(struct llm_chat *c, const struct rig *r)
 	struct llm_stats s;
 	struct err e;
 
-	if (llm_count(c, r->msg, r->n, &s, &e) < 0)
+	if (llm_count(c, r->msg, r->n, r->o.max_tokens, &s, &e) < 0)
 		fail_msg("%s", e.text);
 	return s.prompt_tokens;
 }
@@ -373,6 +373,30 @@ turns__window__goes_on(void **state)
 	rig_release(&r);
 }
 
+/* A short answer needs little room: what is counted leaves as it does for the answer. */
+static void
+turns__count__evicts_what_the_reply_does(void **state)
+{
+	struct llm_stats large, small;
+	struct err e;
+	struct rig r;
+
+	rig_init(&r, "llama-2", greets);
+	r.o.max_tokens = 1;
+	do {
+		if (r.n)
+			add(&r, ROLE_ASSISTANT, r.text.s);
+		add(&r, ROLE_USER, "you");
+		assert_int_equal(llm_count(r.c, r.msg, r.n, 0, &large, &e), 0);
+		assert_int_equal(llm_count(r.c, r.msg, r.n, 1, &small, &e), 0);
+		reply(&r);
+		assert_int_equal(small.evicted_messages, r.stats.evicted_messages);
+		assert_int_equal(small.prompt_tokens, r.stats.prompt_tokens);
+	} while (!large.evicted_messages);
+	assert_int_equal(small.evicted_messages, 0);
+	rig_release(&r);
+}
+
 int
 main(void)
 {
@@ -387,6 +411,7 @@ main(void)
 		cmocka_unit_test(turns__ended_by_a_stop_string__is_encoded),
 		cmocka_unit_test(turns__ended_by_a_stop_token__is_not_processed_again),
 		cmocka_unit_test(turns__window__goes_on),
+		cmocka_unit_test(turns__count__evicts_what_the_reply_does),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
