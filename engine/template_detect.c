@@ -40,6 +40,8 @@ static const struct {
 	{ { "solar", "instruct" }, "solar" },
 	{ { "tinyllama", "chat" }, "zephyr" },
 	{ { "zephyr" }, "zephyr" },
+	{ { "tulu" }, "tulu" },
+	{ { "merlinite" }, "tulu" },
 	{ { "openhermes" }, "chatml" },
 	{ { "dolphin" }, "chatml" },
 	{ { "chatml" }, "chatml" },
@@ -97,6 +99,32 @@ choose(const char *name, const struct vocab *v)
 
 /* ---- by the file's template ------------------------------------------------------------------ */
 
+static const char *
+find_in(const char *from, const char *end, const char *what)
+{
+	return memmem(from, end - from, what, strlen(what));
+}
+
+/*
+ * Whether an end token stands after the user's text, as far as the next answer's marker. Elsewhere it tells nothing, as
+ * answers end with one in all of these formats.
+ */
+static bool
+ends_user_text(const struct gguf_string *s)
+{
+	static const char *const ends[] = { "eos_token", "</s>", "<|endoftext|>" };
+	const char *end = s->s + s->len, *at = s->s, *stop;
+
+	while ((at = find_in(at, end, "<|user|>"))) {
+		stop = find_in(at, end, "<|assistant|>");
+		for (size_t i = 0; i < LENGTH(ends); i++)
+			if (find_in(at, stop ? stop : end, ends[i]))
+				return true;
+		at++;
+	}
+	return false;
+}
+
 static const struct template *
 by_signature(const struct gguf *g, const struct vocab *v)
 {
@@ -108,8 +136,9 @@ by_signature(const struct gguf *g, const struct vocab *v)
 		bool all = true;
 
 		for (size_t k = 0; k < 2 && signatures[i].has[k]; k++)
-			all &= memmem(s.s, s.len, signatures[i].has[k],
-				       strlen(signatures[i].has[k])) != NULL;
+			all &= find_in(s.s, s.s + s.len, signatures[i].has[k]) != NULL;
+		if (all && !strcmp(signatures[i].name, "zephyr") && !ends_user_text(&s))
+			return template_find("tulu");
 		if (all)
 			return choose(signatures[i].name, v);
 	}

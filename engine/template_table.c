@@ -6,7 +6,7 @@
  * tatsu-lab/stanford_alpaca, train.py. zephyr, chatml, starchat: the models' cards. solar:
  * upstage/SOLAR-10.7B-Instruct, tokenizer_config.json, which puts nothing after an answer, as it was
  * tuned to single turns; here blank lines part an answer from the next turn like the other blocks,
- * as fine-tunes of it have it.
+ * as fine-tunes of it have it. tulu: allenai/open-instruct, dataset_transformation.py.
  */
 #include "config.h"
 
@@ -108,6 +108,16 @@ const struct template template_table[] = {
 		.aliases = LIST("tinyllama"),
 		.before = { "<|system|>\n", "<|user|>\n", "<|assistant|>\n" },
 		.after = { "{eos}\n", "{eos}\n", "{eos}\n" },
+		.stops = LIST("<|user|>", "<|system|>"),
+		.markers = ZEPHYR_MARKERS,
+		.delimiters = ZEPHYR_MARKERS,
+	},
+	{
+		.name = "tulu",
+		.help = "Tulu, OLMo-Instruct, Merlinite: as zephyr, but only answers end with </s>",
+		.aliases = LIST("merlinite"),
+		.before = { "<|system|>\n", "<|user|>\n", "<|assistant|>\n" },
+		.after = { "\n", "\n", "{eos}\n" },
 		.stops = LIST("<|user|>", "<|system|>"),
 		.markers = ZEPHYR_MARKERS,
 		.delimiters = ZEPHYR_MARKERS,

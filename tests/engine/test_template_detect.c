@@ -33,6 +33,19 @@ static const struct detection {
 	{ NULL, NULL, "{{ '[INST] ' }}", markers, "mistral-v3", "chat template" },
 	{ NULL, NULL, "<|start_header_id|>", markers, "llama-3", "chat template" },
 	{ NULL, NULL, "'<|user|>\n' + eos_token '<|assistant|>'", NULL, "zephyr", "chat template" },
+	/* The orders of Zephyr and TinyLlama, of other texts around the content, and of Tulu and Merlinite. */
+	{ NULL, NULL, "{% if user %}\n{{ '<|user|>\n' + c + eos_token }}\n{% elif system %}\n{{ '<|system|>\n' + c + eos_token "
+		"}}\n{% else %}\n{{ '<|assistant|>\n'  + c + eos_token }}\n{% endif %}{{ '<|assistant|>' }}", NULL, "zephyr",
+		"chat template" },
+	{ NULL, NULL, "{{ '<|assistant|>\n' + c + '</s>' }}{{ '<|user|>\n' }}{{ c }}{{ '</s>' }}", NULL, "zephyr",
+		"chat template" },
+	{ NULL, NULL, "{{ '<|system|>\n' + c + '\n' }}{{ '<|user|>\n' + c + '\n' }}{% if not loop.last %}{{ '<|assistant|>\n' "
+		"+ c + eos_token + '\n' }}{% else %}{{ '<|assistant|>\n' + c + eos_token }}{% endif %}{{ '<|assistant|>\n' }}",
+		NULL, "tulu", "chat template" },
+	{ NULL, NULL, "{{ '<|pretrain|>' + c + '<|endoftext|>' }}{{ '<|user|>' + '\n' + c + '\n' }}{{ '<|assistant|>' + '\n' + c "
+		"+ '<|endoftext|>' }}", NULL, "tulu", "chat template" },
+	{ NULL, NULL, "'<|assistant|>' '<|user|>'", NULL, "tulu", "chat template" },
+	{ "x", "tulu-2-dpo-7b.Q4_K_M.gguf", NULL, NULL, "tulu", "file's name" },
 	{ NULL, NULL, "'<|user|>\n' '<|end|>' '<|assistant|>'", NULL, "starchat", "chat template" },
 	{ NULL, NULL, "'USER: ' 'ASSISTANT: '", NULL, "vicuna", "chat template" },
 	{ NULL, NULL, "### Instruction:\n### Response:\n", NULL, "alpaca", "chat template" },
