@@ -221,7 +221,7 @@ put_with_one_newline(struct strbuf *out, const char *s, size_t n)
 
 /*
  * Writes a message's text. `from` is where the part of the prompt began that is stripped as a
- * whole, which is the text alone or the system and the first user's text together.
+ * whole, which is the text alone or the system and a user's text together.
  */
 static void
 put_message(struct prompt *p, const char *text, size_t from)
@@ -354,10 +354,27 @@ put_open_answer(struct prompt *p, const struct chat_message *begun)
 	}
 }
 
+/* The user's message that the system text stands in. */
+static size_t
+user_with_system(const struct prompt *p, const struct chat_message *msgs, size_t n_msgs)
+{
+	bool last = p->t->flags & TEMPLATE_SYSTEM_IN_LAST;
+	size_t found = 0;
+
+	for (size_t i = n_msgs; i-- > 0;)
+		if (msgs[i].role == ROLE_USER) {
+			found = i;
+			if (last)
+				break;
+		}
+	return found;
+}
+
 static void
 put_conversation(struct prompt *p, const struct chat_message *msgs, size_t n_msgs, bool unfinished)
 {
 	bool in_user = p->t->flags & TEMPLATE_SYSTEM_IN_USER;
+	size_t with_system = user_with_system(p, msgs, n_msgs);
 	const char *system = p->t->system;
 	size_t i = 0;
 
@@ -369,8 +386,7 @@ put_conversation(struct prompt *p, const struct chat_message *msgs, size_t n_msg
 		put_system(p, system, SIZE_MAX);
 	for (; i < n_msgs; i++) {
 		if (msgs[i].role == ROLE_USER) {
-			put_user(p, in_user ? system : NULL, msgs[i].text);
-			system = NULL;
+			put_user(p, in_user && i == with_system ? system : NULL, msgs[i].text);
 		} else if (i + 1 == n_msgs && unfinished) {
 			put_open_answer(p, &msgs[i]);
 		} else {

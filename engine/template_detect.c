@@ -43,6 +43,8 @@ static const struct {
 	{ { "tulu" }, "tulu" },
 	{ { "merlinite" }, "tulu" },
 	{ { "openhermes" }, "chatml" },
+	{ { "hermes", "llama2" }, "alpaca" },
+	{ { "hermes", "llama-2" }, "alpaca" },
 	{ { "dolphin" }, "chatml" },
 	{ { "chatml" }, "chatml" },
 	{ { "mistral", "instruct" }, "mistral" },
@@ -72,6 +74,12 @@ static const char *const base_names[] = {
 	"mpt",
 	"solar",
 	"starcoder",
+};
+
+/* Words that may stand before a base model's name: who makes it, who packs its files. Any other is a fine-tuner's. */
+static const char *const makers[] = {
+	"bartowski", "bigcode", "ggml", "llama", "lmstudio", "meta", "mistralai",
+	"mosaicml", "quantfactory", "thebloke", "tiiuae", "unsloth", "upstage",
 };
 
 /* Tokens of which all must be in the vocabulary. */
@@ -155,8 +163,8 @@ is_alnum(char c)
 
 /* Whether the word stands in the name as one: "llama-3" is not in "llama-30b", nor "mpt" in
  * "prompt". */
-static bool
-has_word(const struct strbuf *name, const char *word)
+static const char *
+find_word(const struct strbuf *name, const char *word)
 {
 	size_t len = strlen(word);
 	const char *at = name->s;
@@ -168,13 +176,13 @@ has_word(const struct strbuf *name, const char *word)
 				    (word[len - 1] >= '0' && word[len - 1] <= '9'));
 
 		if (begins && ends)
-			return true;
+			return at;
 		at++;
 	}
-	return false;
+	return NULL;
 }
 
-/* The model's names: of the file, of the model in the file; each as has_word wants it. */
+/* The model's names: of the file, of the model in the file; each as find_word wants it. */
 struct model_names {
 	struct strbuf name[2];
 };
@@ -205,22 +213,58 @@ read_names(struct model_names *m, const struct gguf *g, const char *path)
 		read_name(&m->name[1], s.s, s.len);
 }
 
+/* Whether the vocabulary has been made for ChatML and not for the format that the name tells of: an early version of
+ * the model, or a fine-tune. */
+static bool
+is_chatml_instead(const struct template *t, const struct vocab *v)
+{
+	for (const char *const *m = t->markers; *m; m++)
+		if (vocab_find(v, *m) >= 0)
+			return false;
+	return vocab_find(v, "<|im_start|>") >= 0 && vocab_find(v, "<|im_end|>") >= 0;
+}
+
 static const struct template *
 by_name(const struct strbuf *name, const struct vocab *v)
 {
 	for (size_t i = 0; i < LENGTH(names); i++)
-		if (has_word(name, names[i].words[0]) &&
-			(!names[i].words[1] || has_word(name, names[i].words[1])))
-			return choose(names[i].name, v);
+		if (find_word(name, names[i].words[0]) &&
+			(!names[i].words[1] || find_word(name, names[i].words[1]))) {
+			const struct template *t = choose(names[i].name, v);
+
+			return is_chatml_instead(t, v) ? NULL : t;
+		}
 	return NULL;
+}
+
+/* Whether only makers' words stand in s[n], '-' between them. */
+static bool
+only_makers(const char *s, size_t n)
+{
+	const char *end = s + n;
+
+	for (size_t len; s < end; s += len + 1) {
+		const char *dash = memchr(s, '-', end - s);
+		bool known = false;
+
+		len = dash ? (size_t)(dash - s) : (size_t)(end - s);
+		for (size_t i = 0; i < LENGTH(makers); i++)
+			known |= strlen(makers[i]) == len && !memcmp(makers[i], s, len);
+		if (len && !known)
+			return false;
+	}
+	return true;
 }
 
 static bool
 is_base(const struct strbuf *name)
 {
-	for (size_t i = 0; i < LENGTH(base_names); i++)
-		if (has_word(name, base_names[i]))
+	for (size_t i = 0; i < LENGTH(base_names); i++) {
+		const char *at = find_word(name, base_names[i]);
+
+		if (at && only_makers(name->s, at - name->s))
 			return true;
+	}
 	return false;
 }
 

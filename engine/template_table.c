@@ -1,11 +1,12 @@
 /*
  * The chat formats. Sources: llama-2: meta-llama/llama, llama/generation.py (each pair BOS ... EOS
  * of its own; the system text wrapped into the first user message). mistral: mistral-common's first
- * (text) and third (marker tokens) tokenizer versions. llama-3: meta-llama/llama3,
+ * tokenizer version (text; the system text in the first user turn) and its third (marker tokens; in
+ * the last user turn, as in the models' own templates). llama-3: meta-llama/llama3,
  * llama/tokenizer.py. vicuna, falcon: lm-sys/FastChat, conversation.py. alpaca:
  * tatsu-lab/stanford_alpaca, train.py. zephyr, chatml, starchat: the models' cards. solar:
  * upstage/SOLAR-10.7B-Instruct, tokenizer_config.json, which puts nothing after an answer, as it was
- * tuned to single turns; here blank lines part an answer from the next turn like the other blocks,
+ * tuned to single turns; here a blank line parts an answer from the next turn like the other blocks,
  * as fine-tunes of it have it. tulu: allenai/open-instruct, dataset_transformation.py.
  */
 #include "config.h"
@@ -65,7 +66,8 @@ const struct template template_table[] = {
 		.stops = NOTHING,
 		.markers = LIST("[INST]", "[/INST]"),
 		.delimiters = INST_DELIMITERS,
-		.flags = TEMPLATE_STRIP | TEMPLATE_SYSTEM_IN_USER | TEMPLATE_NEEDS_MARKERS,
+		.flags = TEMPLATE_STRIP | TEMPLATE_SYSTEM_IN_USER | TEMPLATE_SYSTEM_IN_LAST |
+			TEMPLATE_NEEDS_MARKERS,
 	},
 	{
 		.name = "vicuna",

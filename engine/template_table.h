@@ -13,6 +13,9 @@ enum template_flag {
 	TEMPLATE_NO_BOS = 16,		/* the pieces put BOS where it belongs */
 	TEMPLATE_NEEDS_MARKERS = 32,	/* of no use without the markers as tokens */
 	TEMPLATE_KEEP_SPACE = 64,	/* the answer's white space in front belongs to it */
+	/* With SYSTEM_IN_USER: inside the last user turn. The prompts of two turns then part where the first one's last
+	 * user turn begins. */
+	TEMPLATE_SYSTEM_IN_LAST = 128,
 };
 
 /*

@@ -150,7 +150,7 @@ static const struct form {
 		"<s>[INST] hi [/INST] A</s>[INST] U [/INST]",
 		"<s>[INST] hi [/INST] A b " },
 	{ "mistral-v3", &markers,
-		"<s>[INST]S\n\nhi[/INST]A</s>[INST]U[/INST]",
+		"<s>[INST]hi[/INST]A</s>[INST]S\n\nU[/INST]",
 		"<s>[INST]hi[/INST]A</s>[INST]U[/INST]",
 		"<s>[INST]hi[/INST]A b " },
 	{ "vicuna", &bare,
@@ -214,6 +214,19 @@ template__encode__writes_every_format(void **state)
 		assert_string_equal(text_of(t, f->vocab->vocab, begun, 2, &n), f->begun);
 		assert_int_equal(n, 0);
 	}
+}
+
+/* Mistral's later models have the system text beside the newest question, and so it stays there for its answer. */
+static void
+template__encode__puts_the_system_text_into_the_last_user_turn(void **state)
+{
+	static const struct chat_message msgs[] = { SYSTEM("S"), USER("hi"), ANSWER("A"), USER(" U"), ANSWER("b") };
+	const struct template *t = template_find("mistral-v3");
+
+	assert_string_equal(text_of(t, markers.vocab, msgs, 2, NULL), "<s>[INST]S\n\nhi[/INST]");
+	assert_string_equal(text_of(t, markers.vocab, msgs, 3, NULL), "<s>[INST]S\n\nhi[/INST]A");
+	assert_string_equal(text_of(t, markers.vocab, msgs, 4, NULL), "<s>[INST]hi[/INST]A</s>[INST]S\n\n U[/INST]");
+	assert_string_equal(text_of(t, markers.vocab, msgs, 5, NULL), "<s>[INST]hi[/INST]A</s>[INST]S\n\n U[/INST]b");
 }
 
 /* An answer of which there is nothing yet is as if it was to begin. */
@@ -494,7 +507,7 @@ template__encode__takes_an_answer_by_its_ids(void **state)
 		"<s> " SP " [ INST ] " SP " h " SP " [ / INST ] " SP " he ll o");
 }
 
-/* Up to its end, the prompt is the one it was generated from and the ids. */
+/* Up to its end, the prompt is the one it was generated from and the ids; later too, unless the system text moves on. */
 static void
 template__encode__ids_follow_the_prompt_they_came_from(void **state)
 {
@@ -514,7 +527,7 @@ template__encode__ids_follow_the_prompt_they_came_from(void **state)
 			assert_int_equal(template_encode(t, v, msgs, n + 1, true, &open, NULL, NULL, &e), 0);
 			assert_int_equal(open.n, before.n);
 			assert_memory_equal(open.id, before.id, open.n * sizeof *open.id);
-			if (n == 2) {
+			if (n == 2 && !(t->flags & TEMPLATE_SYSTEM_IN_LAST)) {
 				assert_int_equal(template_encode(t, v, msgs, 4, false, &closed, NULL, NULL, &e), 0);
 				assert_true(closed.n > open.n);
 				assert_memory_equal(closed.id, open.id, open.n * sizeof *open.id);
@@ -721,6 +734,7 @@ main(void)
 		cmocka_unit_test(template__goes_on__after_a_text_only),
 		cmocka_unit_test(template__encode_unless__ends_when_cancelled),
 		cmocka_unit_test(template__encode__writes_every_format),
+		cmocka_unit_test(template__encode__puts_the_system_text_into_the_last_user_turn),
 		cmocka_unit_test(template__encode__unfinished_without_text_equals_a_new_answer),
 		cmocka_unit_test(template__encode__treats_white_space_as_the_format_does),
 		cmocka_unit_test(template__encode__strips_an_empty_first_turn_as_meta_does),

@@ -20,6 +20,10 @@ static const struct tiny_piece markers[] = {
 	{ "[INST]", 0, TOKEN_CONTROL }, { "[/INST]", 0, TOKEN_CONTROL }, { NULL, 0, 0 },
 };
 
+static const struct tiny_piece tiny_chatml[] = {
+	{ "<|im_start|>", 0, TOKEN_USER_DEFINED }, { "<|im_end|>", 0, TOKEN_USER_DEFINED }, { NULL, 0, 0 },
+};
+
 static const struct tiny_piece bare[] = { { "a", -1, 0 }, { NULL, 0, 0 } };
 
 static const struct detection {
@@ -71,6 +75,17 @@ static const struct detection {
 	{ "x", "mpt-7b-chat.gguf", NULL, NULL, "chatml", "file's name" },
 	{ "x", "starchat-beta.gguf", NULL, NULL, "starchat", "file's name" },
 	{ "x", "zephyr-7b-beta.gguf", "{{ not known }}", NULL, "zephyr", "file's name" },
+	{ "x", "tinyllama-1.1b-chat-v0.3.Q4_K_M.gguf", NULL, tiny_chatml, "chatml", "vocabulary" },
+	{ "x", "tinyllama-1.1b-chat-v1.0.gguf", NULL, tiny_words, "zephyr", "file's name" },	/* has <|user|> */
+	{ "x", "Nous-Hermes-2-Llama-2-70B.gguf", NULL, tiny_chatml, "chatml", "vocabulary" },
+	{ "x", "nous-hermes-llama2-13b.Q4_K_M.gguf", NULL, NULL, "alpaca", "file's name" },
+	{ "x", "Nous-Hermes-Llama-2-7b.gguf", NULL, NULL, "alpaca", "file's name" },
+	{ "x", "OpenHermes-Llama2.gguf", NULL, NULL, "chatml", "file's name" },
+	{ "x", "TheBloke_Llama-2-7B-GGUF.gguf", NULL, NULL, "plain", "base model" },
+	{ "Meta-Llama-3-8B", NULL, NULL, NULL, "plain", "base model" },
+	{ "meta-llama_Llama-2-7b-hf", NULL, NULL, NULL, "plain", "base model" },
+	{ "x", "samantha-mistral-7b.Q4_K_M.gguf", NULL, NULL, "plain", "no chat format" },
+	{ "speechless_llama2_13b", NULL, NULL, NULL, "plain", "no chat format" },
 	{ NULL, NULL, NULL, tiny_words, "chatml", "vocabulary" },
 	{ NULL, NULL, NULL, markers, "llama-3", "vocabulary" },
 	{ NULL, NULL, "", NULL, "plain", "no chat format" },
