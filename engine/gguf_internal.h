@@ -14,6 +14,7 @@ enum gguf_type {
 enum {
 	GGUF_MAX_ENTRIES = 65536,	/* keys, and tensors */
 	GGUF_MAX_KEY = 256,
+	GGUF_MAX_STRINGS = 1 << 24,	/* in an array: the largest vocabularies have 2^18 */
 	GGUF_DEFAULT_ALIGNMENT = 32,
 	GGUF_SHOW = 96,			/* buffer for a name in a message */
 };

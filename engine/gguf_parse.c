@@ -156,9 +156,13 @@ static int
 read_string_array(struct cursor *c, struct gguf_entry *x, struct err *e)
 {
 	struct gguf_string s;
+	char show[GGUF_SHOW];
 
 	if (x->array.n > c->left / 8)
 		return cut_short(e);
+	if (x->array.n > GGUF_MAX_STRINGS)
+		return damaged(e, "the array \"%s\" holds %" PRIu64 " strings (at most %d are allowed)",
+			gguf_string_show(x->key, show, sizeof show), x->array.n, GGUF_MAX_STRINGS);
 	x->offsets = malloc((x->array.n + 1) * sizeof *x->offsets);
 	if (!x->offsets)
 		return no_memory(e);

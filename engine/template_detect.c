@@ -96,6 +96,8 @@ static const struct {
 
 #define LENGTH(a) (sizeof (a) / sizeof *(a))
 
+enum { MAX_NAME = 256 };	/* bytes that are looked at, as long as a file's name may be */
+
 /* Mistral-Instruct has the same signature whether or not [INST] is a token of its vocabulary. */
 static const struct template *
 choose(const char *name, const struct vocab *v)
@@ -190,7 +192,7 @@ struct model_names {
 static void
 read_name(struct strbuf *out, const char *s, size_t n)
 {
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < n && i < MAX_NAME; i++) {
 		char c = s[i] >= 'A' && s[i] <= 'Z' ? s[i] + ('a' - 'A') : s[i];
 
 		strbuf_addc(out, is_alnum(c) ? c : '-');

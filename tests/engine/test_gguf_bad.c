@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
 
@@ -572,12 +573,38 @@ gguf__parse__names_foreign_files(void **state)
 	}
 }
 
+/* As large as the count says, so that only the cap refuses it. The bytes are never touched. */
+static void
+gguf__parse__caps_the_strings_of_an_array(void **state)
+{
+	enum { MANY = (1 << 24) + 1 };
+	struct strbuf b = STRBUF_INIT;
+	struct err e = { 0 };
+	size_t size;
+	char *file;
+
+	raw_header(&b, 3, 0, 1);
+	raw_key(&b, "k", RAW_ARRAY);
+	raw_le(&b, RAW_STRING, 4);
+	raw_le(&b, MANY, 8);
+	size = b.len + 8 * (size_t)MANY;
+	file = calloc(size, 1);
+	assert_non_null(file);
+	memcpy(file, b.s, b.len);
+	assert_null(gguf_parse((const uint8_t *)file, size, &e));
+	assert_int_equal(e.code, ERR_MODEL);
+	assert_non_null(strstr(e.text, "\"k\" holds 16777217 strings"));
+	free(file);
+	strbuf_release(&b);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(gguf__parse__refuses_each_violation),
 		cmocka_unit_test(gguf__parse__names_foreign_files),
+		cmocka_unit_test(gguf__parse__caps_the_strings_of_an_array),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -138,6 +138,32 @@ template__detect__does_not_mind_keys_of_a_wrong_type(void **state)
 	tiny_vocab_release(&t);
 }
 
+static char long_name[100000];
+
+static void
+put_long_name(struct gguf_writer *w)
+{
+	gguf_put_string(w, "general.name", long_name);
+}
+
+/* A name tells nothing beyond what a name can be. */
+static void
+template__detect__looks_at_the_beginning_of_a_name(void **state)
+{
+	static const size_t places[] = { 10, 1000 };
+
+	for (size_t i = 0; i < LENGTH(places); i++) {
+		struct tiny_vocab t;
+		const char *why;
+
+		memset(long_name, ' ', sizeof long_name - 1);
+		memcpy(long_name + places[i], "vicuna", 6);
+		tiny_vocab_init(&t, bare, put_long_name);
+		assert_string_equal(template_name(template_detect(t.file, t.vocab, "/", &why)), i ? "plain" : "vicuna");
+		tiny_vocab_release(&t);
+	}
+}
+
 static void
 put_context(struct gguf_writer *w)
 {
@@ -191,6 +217,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(template__detect__goes_by_signature_then_names_then_vocabulary),
 		cmocka_unit_test(template__detect__does_not_mind_keys_of_a_wrong_type),
+		cmocka_unit_test(template__detect__looks_at_the_beginning_of_a_name),
 		cmocka_unit_test(template__detect__takes_the_shape_of_llama_2_for_its_chat_variant),
 		cmocka_unit_test(template__guide__is_llama_2),
 	};
