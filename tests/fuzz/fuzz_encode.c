@@ -151,8 +151,8 @@ check_template(const struct template *t, char *text[4], size_t n)
 	struct chat_message msgs[4], harmless[4];
 
 	for (size_t i = 0; i < n; i++) {
-		msgs[i] = (struct chat_message){ roles[n == 4 ? i : i + 1], text[i] };
-		harmless[i] = (struct chat_message){ msgs[i].role, "x" };
+		msgs[i] = (struct chat_message){ .role = roles[n == 4 ? i : i + 1], .text = text[i] };
+		harmless[i] = (struct chat_message){ .role = msgs[i].role, .text = "x" };
 	}
 	check(encode(t, msgs, n, &got) == encode(t, harmless, n, &want));
 	for (const char *const *d = t->delimiters; *d; d++)

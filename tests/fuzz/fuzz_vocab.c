@@ -15,7 +15,8 @@ static const char text[] = " hello  world <s>\n\xc3\xa9\xf0\x9f\xa6\x99 [INST]<|
 static void
 use(const struct gguf *g, const struct vocab *v)
 {
-	struct chat_message msgs[] = { { ROLE_SYSTEM, text }, { ROLE_USER, text } };
+	struct chat_message msgs[] = { { .role = ROLE_SYSTEM, .text = text },
+		{ .role = ROLE_USER, .text = text } };
 	struct strbuf out = STRBUF_INIT, prompt = STRBUF_INIT;
 	struct token_list ids = { 0 };
 	struct detok d;
