@@ -472,6 +472,14 @@ template__llama_2__gives_the_ids_of_the_real_vocabulary(void **state)
 		6778, 13, 13, 10994, 518, 29914, 25580, 29962, 6324, 727, 29991, 29871, 2,
 		1, 518, 25580, 29962, 8449, 4098, 338, 10293, 342, 29973, 518, 29914, 25580, 29962,
 	};
+	/* As Llama-2-Chat answers: the lone U+2581 that no text shows. */
+	static const int32_t hi[] = { 29871, 6324, 727, 29991 };
+	static const struct chat_message known[] = { USER("Hello"),
+		{ .role = ROLE_ASSISTANT, .text = "Hi there!", .ids = hi, .n_ids = LENGTH(hi) }, USER("And now?") };
+	static const int32_t known_ids[] = {
+		1, 518, 25580, 29962, 15043, 518, 29914, 25580, 29962, 29871, 6324, 727, 29991, 29871, 2,
+		1, 518, 25580, 29962, 1126, 1286, 29973, 518, 29914, 25580, 29962,
+	};
 	struct gguf *g = shared_gguf("data/vocab/ggml-vocab-llama-spm.gguf");
 	struct vocab *v;
 	struct err e;
@@ -481,6 +489,7 @@ template__llama_2__gives_the_ids_of_the_real_vocabulary(void **state)
 	v = vocab_new(g, &e);
 	assert_non_null(v);
 	assert_ids(v, plain, 3, plain_ids, LENGTH(plain_ids));
+	assert_ids(v, known, 3, known_ids, LENGTH(known_ids));
 	assert_ids(v, system, 4, system_ids, LENGTH(system_ids));
 	assert_equals_meta(v, "You are a pirate.", dialogue, 5);
 	vocab_free(v);
