@@ -465,3 +465,47 @@ session_delete_message(struct session *s, int id, struct err *e)
 	}
 	return flush(s, false, e);
 }
+
+static char *
+copy_of(const char *text)
+{
+	return text ? xstrdup(text) : NULL;
+}
+
+/* All messages of a conversation are deleted: forgets them, and the title that was made of the first one. */
+static void
+forget_messages(struct conversation *c)
+{
+	struct conversation old = *c;
+	char *title = conversation_title_from(old.messages[0]->text.s);
+
+	conversation_init(c);
+	c->created_ms = c->changed_ms = now_ms();
+	if (!same(old.title, title))
+		c->title = copy_of(old.title);
+	free(title);
+	c->system = copy_of(old.system);
+	c->model = copy_of(old.model);
+	conversation_release(&old);
+}
+
+char *
+session_begin_anew(struct session *s)
+{
+	struct strbuf whole = STRBUF_INIT;
+	struct conversation *c = &s->conv;
+	char *left;
+
+	for (size_t i = 0; i < c->n; i++)
+		if (!c->messages[i]->deleted)
+			return NULL;
+	if (!c->n || s->read_only || !s->file || !session_file_is_there(s->file))
+		return NULL;
+	left = xstrdup(session_path(s));
+	forget_messages(c);
+	session_make_id(c->id, c->created_ms);
+	dump(&whole, c);
+	session_file_restart(s->file, c->id, &whole);
+	strbuf_release(&whole);
+	return left;
+}

@@ -65,6 +65,10 @@ int session_reopen_answer(struct session *s, int id, struct err *e);
 int session_set_head(struct session *s, int id, struct err *e);
 int session_delete_message(struct session *s, int id, struct err *e);
 
+/* When no message is left in it (else NULL): goes on as a new session with an id of its own. Returns the path of the file
+ * it had, which nobody needs any more (heap); the caller removes it. */
+char *session_begin_anew(struct session *s);
+
 /* Writes what is due. Call when session_due_ms says so (ms from now; -1: nothing is waiting). */
 int session_tick(struct session *s, struct err *e);
 int session_flush(struct session *s, struct err *e);	/* now, and durably: before session_free, to learn if it failed */

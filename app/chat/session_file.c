@@ -289,6 +289,12 @@ is_outgrown(const struct session_file *f)
 	return grown;
 }
 
+bool
+session_file_is_there(const struct session_file *f)
+{
+	return f->fd >= 0 && !f->new_path && is_ours(f);
+}
+
 static int
 write_tail(struct session_file *f, struct err *e)
 {

@@ -34,6 +34,8 @@ void session_file_free(struct session_file *f);		/* does not flush; NULL is fine
 
 const char *session_file_path(const struct session_file *f);	/* NULL: not there yet */
 
+bool session_file_is_there(const struct session_file *f);	/* at its path, and still ours */
+
 /* Queues. A piece waits for those that follow it, so that they become one event. */
 void session_file_add(struct session_file *f, const struct event *ev);
 void session_file_add_piece(struct session_file *f, int id, const char *text, size_t len);
@@ -50,7 +52,7 @@ enum flush_result {
  * before. */
 enum flush_result session_file_flush(struct session_file *f, bool durable, struct err *e);
 
-/* After FLUSH_LOST: goes on as DIR/ID.yaml, which is to hold `whole`. */
+/* After FLUSH_LOST, or to leave the file behind: goes on as DIR/ID.yaml, which is to hold `whole`. */
 void session_file_restart(struct session_file *f, const char *id, struct strbuf *whole);
 
 /* How long until a flush is wanted; -1: nothing is queued. */

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "app/backend/request.h"
 #include "app/controller/controller.h"
@@ -358,6 +359,20 @@ on_done(struct controller *c, const struct mail *ev)
 	go_on(c, ev->finish == LLM_CANCELLED);
 }
 
+/* A chat that consisted of the turn that was refused alone is none: no list is to have it. The text is in the input. */
+static void
+drop_empty_chat(struct controller *c)
+{
+	char *left = session_begin_anew(c->session);
+	struct err e = { 0 };
+
+	if (!left)
+		return;
+	if (controller_draft_store(c, &e) == 0)
+		unlink(left);
+	free(left);
+}
+
 /* The prompt was refused: the turn has not taken place, its text goes back to where it can be made shorter. */
 static void
 take_turn_back(struct controller *c)
@@ -379,6 +394,7 @@ take_turn_back(struct controller *c)
 		controller_disk(c, session_delete_message(c->session, c->asked, &e), &e);
 		controller_take_queue_back(c);
 		controller_give_back(c, text);
+		drop_empty_chat(c);
 	}
 	free(text);
 	controller_show_conversation(c);

@@ -459,6 +459,34 @@ session__numbers_used_up__is_an_error(void **state)
 	free(path);
 }
 
+static void
+session__begin_anew__when_no_message_is_left(void **state)
+{
+	struct session *s = session_new(dir);
+	char *old_id, *left;
+
+	ok(session_set_system(s, "Be brief.", &e));
+	ask(s, "much too long");
+	old_id = xstrdup(s->conv.id);
+	assert_null(session_begin_anew(s));
+	ok(session_delete_message(s, 1, &e));
+	left = session_begin_anew(s);
+	assert_non_null(strstr(left, old_id));
+	assert_null(session_path(s));
+	assert_null(s->conv.title);
+	assert_string_not_equal(s->conv.id, old_id);
+	assert_int_equal(session_due_ms(s), -1);
+	assert_int_equal(unlink(left), 0);
+	free(left);
+	free(old_id);
+	ask(s, "short");
+	s = reload(s);
+	assert_text(s, 1, "short");
+	assert_string_equal(s->conv.system, "Be brief.");
+	assert_string_equal(s->conv.title, "short");
+	session_free(s);
+}
+
 int
 main(void)
 {
@@ -469,6 +497,7 @@ main(void)
 		TEST(session__pieces__reach_the_file_within_100_ms),
 		TEST(session__answer__can_be_reopened),
 		TEST(session__delete__is_remembered_with_the_head),
+		TEST(session__begin_anew__when_no_message_is_left),
 		TEST(session__set__writes_only_what_changes),
 		TEST(session__text__is_repaired_before_it_is_kept),
 		TEST(session__no_save__never_touches_the_disk),
