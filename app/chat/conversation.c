@@ -274,6 +274,55 @@ conversation_leaf(const struct conversation *c, int id)
 	return newest;
 }
 
+/* What is known of a message's place in the tree while the ends are looked for. */
+struct place {
+	int question;
+	size_t messages;
+	bool followed;		/* something that is not deleted comes after it */
+};
+
+/* The way from the root to each message: parents come before their children. */
+static void
+measure_ways(const struct conversation *c, struct place *places)
+{
+	for (size_t i = 0; i < c->n; i++) {
+		const struct message *m = c->messages[i];
+		size_t p = m->parent ? lower_bound(c, m->parent) : c->n;
+
+		if (p < c->n && c->messages[p]->id == m->parent)
+			places[i] = (struct place){ places[p].question, places[p].messages, false };
+		if (m->deleted)
+			continue;
+		places[i].messages++;
+		if (m->role == ROLE_USER)
+			places[i].question = m->id;
+	}
+}
+
+size_t
+conversation_ends(const struct conversation *c, struct conversation_end **out)
+{
+	struct place *places = xcalloc(c->n, sizeof *places);
+	struct conversation_end *ends = NULL;
+	size_t n = 0, cap = 0;
+
+	measure_ways(c, places);
+	for (size_t i = c->n; i-- > 0;) {
+		const struct message *m = c->messages[i];
+		size_t p = m->parent ? lower_bound(c, m->parent) : c->n;
+
+		if (!m->deleted && !places[i].followed) {
+			VEC_ROOM(ends, n, cap);
+			ends[n++] = (struct conversation_end){ m->id, places[i].question, places[i].messages };
+		}
+		if (p < c->n && c->messages[p]->id == m->parent && (!m->deleted || places[i].followed))
+			places[p].followed = true;
+	}
+	free(places);
+	*out = ends;
+	return n;
+}
+
 void
 conversation_delete(struct conversation *c, int id)
 {

@@ -80,6 +80,16 @@ size_t conversation_siblings(const struct conversation *c, int id, int **out, si
 /* The newest leaf below a message: what comes into view when a sibling is chosen. */
 int conversation_leaf(const struct conversation *c, int id);
 
+/* Where a conversation ends: a message that nothing follows, and what is on the way to it. */
+struct conversation_end {
+	int id;
+	int question;		/* the last user's message up to it, maybe itself; 0: none */
+	size_t messages;	/* on the way, itself included, without deleted ones */
+};
+
+/* All ends of the tree, newest first. *out is heap, the caller's. Returns their number. */
+size_t conversation_ends(const struct conversation *c, struct conversation_end **out);
+
 /* A title made of the first words of a text: one line, no markup, at most ~48 cells, "…" when cut. Heap. */
 char *conversation_title_from(const char *text);
 

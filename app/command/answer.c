@@ -48,7 +48,7 @@ wanted_sibling(const char *arg, size_t position, size_t n)
 	char *end;
 	unsigned long number;
 
-	if (!*arg || !strcmp(arg, "next"))
+	if (!strcmp(arg, "next"))
 		return (position + 1) % n;
 	if (!strcmp(arg, "prev"))
 		return (position + n - 1) % n;
@@ -73,9 +73,13 @@ command_branch(struct controller *c, const char *arg)
 	int *siblings;
 	size_t n, position = 0, wanted;
 
+	if (!*arg) {
+		controller_pick_branch(c);
+		return;
+	}
 	controller_abandon(c);
 	if (!last_fork(&c->session->conv, &siblings, &n, &position)) {
-		controller_flash(c, "There is only one answer; /regen makes another");
+		controller_flash(c, "No message in view has another version; /branch shows all there are");
 		free(siblings);
 		return;
 	}

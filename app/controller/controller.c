@@ -46,6 +46,7 @@ controller_release(struct controller *c)
 	model_list_release(&c->models);
 	session_list_free(c->sessions, c->n_sessions);
 	theme_list_free(c->themes, c->n_themes);
+	free(c->branches);
 	free(c->next_model);
 	free(c->loading);
 	free(c->sent);

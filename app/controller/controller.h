@@ -43,7 +43,8 @@ enum phase { PHASE_IDLE, PHASE_LOADING, PHASE_REPLYING };
 
 enum cost { COST_NONE, COST_MODEL, COST_SYSTEM };
 
-enum popup_tag { POPUP_MODELS = 1, POPUP_SESSIONS, POPUP_PALETTE, POPUP_THEMES, POPUP_SYSTEMS, POPUP_DELETE };
+enum popup_tag { POPUP_MODELS = 1, POPUP_SESSIONS, POPUP_PALETTE, POPUP_THEMES, POPUP_SYSTEMS, POPUP_DELETE,
+	POPUP_BRANCHES };
 
 struct controller {
 	struct controller_opts o;
@@ -94,6 +95,8 @@ struct controller {
 	size_t n_sessions;
 	struct theme_entry *themes;
 	size_t n_themes;
+	struct conversation_end *branches;
+	size_t n_branches;
 	struct style_sheet style;
 	int plain_popup;		/* without a screen: the list or question that the next line answers; 0: none */
 	char *doomed;			/* path of the session that POPUP_DELETE asks about */
@@ -182,6 +185,7 @@ void controller_pick_model(struct controller *c);
 void controller_pick_session(struct controller *c);
 void controller_pick_theme(struct controller *c);
 void controller_pick_system(struct controller *c);
+void controller_pick_branch(struct controller *c);	/* says so when there is nothing to choose */
 void controller_palette(struct controller *c);
 void controller_popup_event(struct controller *c, const struct ui_event *ev);
 int controller_set_theme(struct controller *c, const char *name, struct err *e);

@@ -235,6 +235,71 @@ system_event(struct controller *c, const struct ui_event *ev)
 			config->systems[ev->choice].text : NULL);
 }
 
+/* ---- branches: all ends of the chat's tree ---- */
+
+static char *
+branch_detail(const struct conversation_end *end, const struct message *m, bool in_view)
+{
+	char *age = m->at_ms ? age_text(m->at_ms) : NULL, *detail;
+
+	detail = xasprintf("%s%zu message%s%s%s", in_view ? "in view · " : "", end->messages,
+		end->messages == 1 ? "" : "s", age ? " · " : "", age ? age : "");
+	free(age);
+	return detail;
+}
+
+static void
+add_branch(struct rows *r, const struct conversation *conv, const struct conversation_end *end)
+{
+	const struct message *m = conversation_find(conv, end->id), *q = conversation_find(conv, end->question);
+	char *label = q ? conversation_title_from(q->text.s) : NULL;
+	const char *answer = m->role != ROLE_ASSISTANT ? "not answered" : m->text.len ? m->text.s : "empty answer";
+
+	rows_add(r, label && *label ? label : "no question", branch_detail(end, m, end->id == conv->head),
+		xasprintf("%s\n\n%s", q ? q->text.s : "", answer));
+	rows_keep(r, label);
+}
+
+void
+controller_pick_branch(struct controller *c)
+{
+	const struct conversation *conv = &c->session->conv;
+	struct rows r = { 0 };
+	struct ui_pick pick = { .tag = POPUP_BRANCHES, .title = "Versions of this chat",
+		.hint = "Enter shows it · Esc closes" };
+
+	free(c->branches);
+	c->n_branches = conversation_ends(conv, &c->branches);
+	if (c->n_branches < 2 && (!c->n_branches || c->branches[0].id == conv->head)) {
+		controller_flash(c, c->n_branches ?
+			"There is only this version; /regen makes another answer, /undo another question" :
+			"There are no messages in this chat yet");
+		return;
+	}
+	for (size_t i = 0; i < c->n_branches; i++) {
+		if (c->branches[i].id == conv->head)
+			pick.selected = i;
+		add_branch(&r, conv, &c->branches[i]);
+	}
+	rows_show(&r, c, &pick);
+}
+
+static void
+branch_event(struct controller *c, const struct ui_event *ev)
+{
+	const struct conversation *conv = &c->session->conv;
+	const struct message *m;
+
+	if (ev->type != UI_PICK || ev->choice >= c->n_branches)
+		return;
+	m = conversation_find(conv, c->branches[ev->choice].id);
+	if (!m || m->deleted || m->id == conv->head)	/* much may have happened since the list was made */
+		return;
+	controller_abandon(c);
+	controller_set_head(c, m->id);
+	chat_view_read_out(&c->view, conv, 0);
+}
+
 /* ---- palette: the commands ---- */
 
 void
@@ -331,6 +396,9 @@ controller_popup_event(struct controller *c, const struct ui_event *ev)
 		break;
 	case POPUP_DELETE:
 		delete_event(c, ev);
+		break;
+	case POPUP_BRANCHES:
+		branch_event(c, ev);
 		break;
 	}
 }

@@ -207,10 +207,27 @@ controller_show_status(struct controller *c)
 	ui_set_status(c->ui, &s);
 }
 
+/* Nothing in view, and yet the chat has messages: they must not seem to be gone. */
+static void
+say_out_of_view(struct controller *c)
+{
+	struct conversation_end *ends;
+	struct message **path;
+	bool empty = !conversation_path(&c->session->conv, &path);
+
+	free(path);
+	if (!empty)
+		return;
+	if (conversation_ends(&c->session->conv, &ends))
+		controller_notice(c, "All messages of this chat were taken back. /branch shows them.");
+	free(ends);
+}
+
 void
 controller_show_conversation(struct controller *c)
 {
 	chat_view_show(&c->view, &c->session->conv);
+	say_out_of_view(c);
 	chat_view_set_divider(&c->view, controller_first_seen(c));
 	chat_view_set_queue(&c->view, c->queue.s);
 	ui_scroll_to_end(c->ui);

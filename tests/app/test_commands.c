@@ -245,11 +245,15 @@ static void
 run__branch__says_when_there_is_nothing(void **state)
 {
 	rig_line(&r, "/branch");
-	rig_shows(&r, "only one answer");
+	rig_shows(&r, "no messages in this chat yet");
 	rig_line(&r, "hello");
 	scripted_say(&r.backend, "A");
 	scripted_done(&r.backend, LLM_STOP);
 	rig_turn(&r);
+	rig_line(&r, "/branch");
+	rig_shows(&r, "only this version");
+	rig_line(&r, "/branch next");
+	rig_shows(&r, "No message in view has another version");
 	rig_line(&r, "/regen");
 	scripted_say(&r.backend, "B");
 	scripted_done(&r.backend, LLM_STOP);
@@ -261,7 +265,7 @@ run__branch__says_when_there_is_nothing(void **state)
 	rig_line(&r, "/branch 1");
 	rig_shows(&r, "Answer 1 of 2");
 	rig_shows(&r, "‹ 1/2 ›");
-	rig_line(&r, "/branch");
+	rig_line(&r, "/branch next");
 	rig_shows(&r, "‹ 2/2 ›");
 }
 

@@ -660,6 +660,79 @@ command__help__has_every_command(void **state)
 	rig_hides(&r, "Commands");
 }
 
+static void
+context__first_turn_too_long__leaves_no_chat_behind(void **state)
+{
+	char *path, *draft;
+
+	start();
+	rig_line(&r, "much too long");
+	path = xstrdup(session_path(r.c.session));
+	scripted_fail(&r.backend, ERR_FIT, "the last message takes 70 tokens more than fit");
+	rig_turn(&r);
+	assert_int_equal(access(path, F_OK), -1);
+	assert_string_equal(ui_input(r.ui), "much too long");
+	draft = xasprintf("state/drafts/new.%ld", (long)getpid());
+	assert_int_equal(access(draft, F_OK), 0);
+	rig_keys(&r, "\025short\r");
+	rig_shows(&r, "short");
+	rig_file_has(&r, "title: \"short\"");
+	free(draft);
+	free(path);
+}
+
+static void
+branch__all_taken_back__shows_the_ends_of_the_chat(void **state)
+{
+	char *path;
+
+	start();
+	exchange("first", "Answer one");
+	exchange("second", "Answer two");
+	rig_line(&r, "/undo");
+	rig_keys(&r, "\025/undo\r");
+	rig_keys(&r, "\025");
+	rig_shows(&r, "/branch shows them");
+	path = xstrdup(session_path(r.c.session));
+	rig_release(&r);
+	rig_init(&r, NULL, NULL);
+	rig_start(&r, path, NULL);
+	rig_shows(&r, "All messages of this chat were taken back. /branch shows them.");
+	rig_line(&r, "/branch");
+	rig_shows(&r, "Versions of this chat");
+	rig_shows(&r, "4 messages · just now");
+	rig_shows(&r, "Answer two");		/* the preview */
+	rig_keys(&r, "\r");
+	rig_shows(&r, "Answer one");
+	rig_shows(&r, "Answer two");
+	rig_hides(&r, "/branch shows them");
+	free(path);
+}
+
+static void
+branch__outer_and_inner_fork__all_ends_are_there(void **state)
+{
+	start();
+	exchange("What is Llama 2?", "Answer A");
+	rig_line(&r, "/undo");
+	rig_keys(&r, "\025");
+	exchange("What is GGUF?", "Answer B");
+	rig_line(&r, "/branch prev");
+	rig_line(&r, "/regen");
+	scripted_say(&r.backend, "Answer C");
+	rig_turn(&r);
+	rig_line(&r, "/branch");		/* looking stops nothing */
+	rig_shows(&r, "in view · 2 messages");
+	assert_int_equal(r.backend.cancels, 0);
+	rig_keys(&r, "gguf");
+	rig_hides(&r, "in view");
+	scripted_done(&r.backend, LLM_STOP);
+	rig_turn(&r);
+	rig_keys(&r, "\r");
+	rig_shows(&r, "Answer B");
+	rig_hides(&r, "Answer C");
+}
+
 int
 main(void)
 {
@@ -685,6 +758,8 @@ main(void)
 		CHAT_TEST(continue__goes_on_with_a_cut_answer),
 		CHAT_TEST(undo__gives_the_message_back),
 		CHAT_TEST(undo__of_the_first_message__empties_the_meter),
+		CHAT_TEST(branch__all_taken_back__shows_the_ends_of_the_chat),
+		CHAT_TEST(branch__outer_and_inner_fork__all_ends_are_there),
 		CHAT_TEST(model__switch__says_what_it_costs),
 		CHAT_TEST(model__switch_while_generating__waits_for_the_answer),
 		CHAT_TEST(model__two_choices_while_loading__the_last_one_comes),
@@ -700,6 +775,7 @@ main(void)
 		CHAT_TEST(system__in_mid_chat),
 		CHAT_TEST(context__older_messages_leave__is_said_once),
 		CHAT_TEST(context__turn_too_long__comes_back_into_the_input),
+		CHAT_TEST(context__first_turn_too_long__leaves_no_chat_behind),
 		CHAT_TEST(context__delimiters_in_a_text__are_said_once),
 		CHAT_TEST(answer__failure__is_said_and_can_be_tried_again),
 		CHAT_TEST(command__unknown__names_the_nearest_and_comes_back),

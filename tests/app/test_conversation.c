@@ -55,6 +55,18 @@ assert_siblings(const struct conversation *c, int id, const char *ids)
 }
 
 static void
+assert_ends(const struct conversation *c, const char *ids)
+{
+	struct conversation_end *ends;
+	size_t n = conversation_ends(c, &ends);
+
+	assert_int_equal(n, strlen(ids));
+	for (size_t i = 0; i < n; i++)
+		assert_int_equal(ends[i].id, ids[i] - '0');
+	free(ends);
+}
+
+static void
 conversation__path__leads_from_the_root_to_the_head(void **state)
 {
 	struct conversation c;
@@ -248,6 +260,30 @@ finish__parse__is_undone_by_name(void **state)
 	assert_int_equal(finish_parse("stopp", &f), -1);
 }
 
+static void
+conversation__ends__are_all_that_nothing_follows(void **state)
+{
+	struct conversation c;
+	struct conversation_end *ends;
+
+	plant(&c);
+	assert_ends(&c, "9764");
+	assert_int_equal(conversation_ends(&c, &ends), 4);
+	assert_int_equal(ends[1].question, 5);
+	assert_int_equal(ends[1].messages, 4);
+	assert_int_equal(ends[0].question, 8);
+	assert_int_equal(ends[0].messages, 2);
+	free(ends);
+	/* What is deleted neither is an end nor hides one. */
+	conversation_delete(&c, 9);
+	conversation_delete(&c, 5);
+	conversation_delete(&c, 4);
+	assert_ends(&c, "8763");
+	conversation_release(&c);
+	conversation_init(&c);
+	assert_ends(&c, "");
+}
+
 int
 main(void)
 {
@@ -263,6 +299,7 @@ main(void)
 		cmocka_unit_test(conversation__title_from__is_one_short_line),
 		cmocka_unit_test(conversation__title_from__cuts_long_words_and_wide_ones),
 		cmocka_unit_test(finish__parse__is_undone_by_name),
+		cmocka_unit_test(conversation__ends__are_all_that_nothing_follows),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
