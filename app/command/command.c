@@ -20,7 +20,7 @@ static const struct command commands[] = {
 		complete_setting },
 	{ "regen", "", "answer again; the old answer is kept", false, command_regen, NULL },
 	{ "continue", "", "go on with an answer that was cut or stopped", false, command_continue, NULL },
-	{ "branch", "[next, prev or number]", "choose among all versions of this chat, or go to the next one", false, command_branch,
+	{ "branch", "[next, prev or number]", "choose among the versions of this chat", false, command_branch,
 		complete_branch },
 	{ "undo", "", "take the last message back into the input", false, command_undo, NULL },
 	{ "stats", "", "figures of the last answer", false, command_stats, NULL },

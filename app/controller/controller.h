@@ -158,6 +158,7 @@ void controller_forget_loads(struct controller *c);	/* the program ends: nothing
 void controller_load_event(struct controller *c, const struct mail *ev);
 /* The first model of this run. -1 only when `asked` (may be NULL) cannot be found. */
 int controller_first_model(struct controller *c, const char *asked, struct err *e);
+void controller_remember_model(struct controller *c);	/* the chat is held with it from here on, but for a stand-in */
 void controller_update_settings(struct controller *c);
 
 /* ---- sessions (sessions.c) ---- */

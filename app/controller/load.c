@@ -278,12 +278,21 @@ tell_memory(struct controller *c)
 		need_text, available_text);
 }
 
+void
+controller_remember_model(struct controller *c)
+{
+	struct err e = { 0 };
+
+	if (!c->stand_in && !c->session->read_only)
+		controller_disk(c, session_set_model(c->session, c->model.ref, &e), &e);
+}
+
 static void
 on_loaded(struct controller *c, const struct mail *ev)
 {
 	struct conversation *conv = &c->session->conv;
-	bool other = !c->next_model && (!conv->model || strcmp(conv->model, ev->info.ref) != 0);
-	struct err e = { 0 };
+	/* Looking at a chat that is on disk changes nothing in it; what was chosen in it does. */
+	bool settled = !session_path(c->session) || (c->picked_model && c->loaded);
 
 	c->model = ev->info;
 	c->loaded = true;
@@ -291,8 +300,8 @@ on_loaded(struct controller *c, const struct mail *ev)
 	c->evicted = 0;
 	marker_clear(c);
 	controller_update_settings(c);
-	if (other && !c->stand_in && !c->session->read_only)
-		controller_disk(c, session_set_model(c->session, c->model.ref, &e), &e);
+	if (settled && !c->next_model)
+		controller_remember_model(c);
 	controller_show_title(c);
 	welcome(c);
 	tell_memory(c);

@@ -92,6 +92,7 @@ begin_answer(struct controller *c, int parent)
 
 	r->seed = c->settings.seed < 0 ? request_random_seed() : (uint64_t)c->settings.seed;
 	c->answer = 0;
+	controller_remember_model(c);
 	rc = session_begin_answer(c->session, parent, c->model.name, r->seed, &r->sampling, &c->answer, &e);
 	controller_disk(c, rc, &e);
 	if (!c->answer) {
@@ -232,6 +233,7 @@ controller_continue(struct controller *c)
 	c->before_finish = m->finish == FINISH_OPEN ? FINISH_CANCELLED : m->finish;
 	r = build_request(c, m->id);
 	r->seed = m->seed;
+	controller_remember_model(c);
 	controller_disk(c, session_reopen_answer(c->session, m->id, &e), &e);
 	c->view.live = m->id;
 	chat_view_cut_below(&c->view, m->id);

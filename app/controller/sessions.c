@@ -179,10 +179,12 @@ follow_model(struct controller *c)
 	if (c->phase == PHASE_LOADING)
 		coming = c->loading;
 	if (!model || (coming && !strcmp(model, coming))) {
+		c->stand_in = false;
 		controller_count(c);
 		return;
 	}
 	if (controller_load(c, model, &e) < 0) {
+		c->stand_in = true;
 		controller_notice(c, "This chat was held with %s, which is not here; %s answers now. /model chooses another.",
 			model, c->loaded ? c->model.name : "nobody");
 		controller_count(c);

@@ -354,6 +354,39 @@ disk__that_fails__is_said_and_nothing_stops(void **state)
 	free(dir);
 }
 
+static void
+open__a_chat_without_a_model__writes_nothing_until_an_answer(void **state)
+{
+	struct strbuf before = STRBUF_INIT, after = STRBUF_INIT;
+	struct err e = { 0 };
+
+	write_chat("chat.yaml", 1);
+	scratch_read("chat.yaml", &before);
+	home_write("other.gguf", "x");
+	rig_init(&r, NULL, NULL);
+	rig_start(&r, "chat.yaml", "other");
+	rig_shows(&r, "the first one");
+	assert_int_equal(controller_finish(&r.c, &e), 0);
+	scratch_read("chat.yaml", &after);
+	assert_string_equal(after.s, before.s);
+	rig_line(&r, "/regen");
+	rig_file_has(&r, "/other.gguf\"}");
+	strbuf_release(&before);
+	strbuf_release(&after);
+}
+
+static void
+open__a_chat_without_a_model__keeps_one_that_is_chosen(void **state)
+{
+	home_write("other.gguf", "x");
+	write_chat("chat.yaml", 1);
+	rig_init(&r, NULL, NULL);
+	rig_start(&r, "chat.yaml", NULL);
+	rig_line(&r, "/model other");
+	rig_settle(&r);
+	rig_file_has(&r, "/other.gguf\"}");
+}
+
 int
 main(void)
 {
@@ -365,6 +398,8 @@ main(void)
 		CHAT_TEST(sessions__picker__opens_another),
 		CHAT_TEST(sessions__picker__stays_for_more_after_a_delete),
 		CHAT_TEST(send__no_numbers_are_left__is_said),
+		CHAT_TEST(open__a_chat_without_a_model__writes_nothing_until_an_answer),
+		CHAT_TEST(open__a_chat_without_a_model__keeps_one_that_is_chosen),
 		CHAT_TEST(queue__begins__the_reader_stays_where_they_are),
 		CHAT_TEST(quit__while_loading__does_not_blame_the_model),
 		CHAT_TEST(quit__with_a_model_to_come__does_not_load_it),
