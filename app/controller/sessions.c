@@ -84,11 +84,10 @@ controller_usual_system(const struct controller *c)
 	return text ? text : what;
 }
 
-/* A model that was asked for and is not there yet belongs to the session that is left, not to the next one. */
+/* A model that was asked for and is not there yet is that of the session that is left. */
 static void
-settle_model(struct controller *c, const char *next)
+settle_model(struct controller *c, const char *coming)
 {
-	const char *coming = next ? next : c->phase == PHASE_LOADING && c->picked_model ? c->loading : NULL;
 	struct err e = { 0 };
 
 	if (coming && !c->session->read_only)
@@ -108,21 +107,25 @@ secure(struct controller *c, struct err *e)
 	return controller_draft_store(c, e);
 }
 
-/* Ends what is going on in the session in view; -1: it stays open, with what was asked for in it. */
+/* Ends what is going on in the session in view; -1: it stays open, with what was asked for in it. *coming gets the model
+ * that was asked for and is not there yet, or NULL; heap. */
 static int
-leave(struct controller *c, struct err *e)
+leave(struct controller *c, char **coming, struct err *e)
 {
 	char *next = c->next_model;
 	int rc;
 
+	*coming = NULL;
 	if (!c->session)
 		return 0;
 	c->next_model = NULL;
 	controller_abandon(c);
 	rc = secure(c, e);
 	if (rc == 0) {
+		if (!next && c->phase == PHASE_LOADING && c->picked_model)
+			next = xstrdup(c->loading);
 		settle_model(c, next);
-		free(next);
+		*coming = next;
 	} else {
 		c->next_model = next;
 		if (c->phase == PHASE_IDLE)
@@ -131,14 +134,30 @@ leave(struct controller *c, struct err *e)
 	return rc;
 }
 
+/* In a new session goes on what was begun: the model that was asked for comes. */
+static void
+take_along(struct controller *c, char *coming)
+{
+	bool loading = c->phase == PHASE_LOADING && !strcmp(c->loading, coming);
+
+	if (loading) {
+		free(coming);
+		return;
+	}
+	c->next_model = coming;
+	if (c->phase == PHASE_IDLE)
+		controller_load_next(c);
+}
+
 void
 controller_new_session(struct controller *c, const char *title)
 {
 	const char *system = controller_usual_system(c);
 	struct session *s;
 	struct err e = { 0 };
+	char *coming;
 
-	if (leave(c, &e) < 0) {
+	if (leave(c, &coming, &e) < 0) {
 		controller_error(c, "%s", e.text);
 		return;
 	}
@@ -147,9 +166,11 @@ controller_new_session(struct controller *c, const char *title)
 		controller_disk(c, session_set_system(s, system, &e), &e);
 	if (title && *title)
 		controller_disk(c, session_set_title(s, title, &e), &e);
-	if (c->loaded)
-		controller_disk(c, session_set_model(s, c->model.ref, &e), &e);
+	if (coming || c->loaded)
+		controller_disk(c, session_set_model(s, coming ? coming : c->model.ref, &e), &e);
 	adopt(c, s);
+	if (coming)
+		take_along(c, coming);
 }
 
 int
@@ -157,11 +178,13 @@ controller_open_session(struct controller *c, const char *path, struct err *e)
 {
 	const char *open = c->session ? session_path(c->session) : NULL;
 	struct session *s;
+	char *coming;
 
 	if (open && !strcmp(open, path) && !c->session->read_only)
 		return 0;
 	s = session_load(path, e);
-	if (s && leave(c, e) == 0) {
+	if (s && leave(c, &coming, e) == 0) {
+		free(coming);		/* this one has a model of its own */
 		adopt(c, s);
 		return 0;
 	}

@@ -387,6 +387,28 @@ open__a_chat_without_a_model__keeps_one_that_is_chosen(void **state)
 	rig_file_has(&r, "/other.gguf\"}");
 }
 
+static void
+model__asked_for_before_a_new_chat__comes_in_it(void **state)
+{
+	home_write("other.gguf", "x");
+	start();
+	rig_line(&r, "a question");
+	rig_line(&r, "/model other");
+	rig_line(&r, "/new");
+	assert_int_equal(r.backend.loads, 2);
+	assert_string_equal(r.c.model.name, "other");
+	exchange("another question", "an answer");
+	rig_file_has(&r, "/other.gguf\"}");
+	r.backend.hold_load = true;
+	rig_line(&r, "/model guide");
+	rig_line(&r, "/new");			/* now the load has begun */
+	assert_int_equal(r.backend.loads, 3);
+	scripted_loaded(&r.backend);
+	rig_turn(&r);
+	assert_string_equal(r.c.model.name, "guide");
+	assert_string_equal(r.c.session->conv.model, "guide");
+}
+
 int
 main(void)
 {
@@ -404,6 +426,7 @@ main(void)
 		CHAT_TEST(quit__while_loading__does_not_blame_the_model),
 		CHAT_TEST(quit__with_a_model_to_come__does_not_load_it),
 		CHAT_TEST(model__asked_for_in_a_chat_that_is_left__stays_with_it),
+		CHAT_TEST(model__asked_for_before_a_new_chat__comes_in_it),
 		CHAT_TEST(set__context_while_a_model_loads__holds_for_it),
 		CHAT_TEST(set__context_before_a_model_that_comes__does_not_replace_it),
 		CHAT_TEST(set__context_in_a_chat_that_is_left__holds_in_the_next),
