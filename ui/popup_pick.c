@@ -69,6 +69,8 @@ post(struct pick *k, enum ui_event_type type, char key)
 {
 	struct ui_event ev = { .type = type, .tag = k->tag, .key = key };
 
+	if (type == UI_PICK_KEY)
+		ev.text = k->filter.s;
 	if (k->nshown)
 		ev.choice = k->shown[k->selected];
 	popup_post(&k->popup, &ev);
@@ -100,28 +102,32 @@ pick_scroll(struct popup *p, int rows)
 	move_by((struct pick *)p, rows > 0 ? 1 : -1);
 }
 
-/* Finds the items that match again; the chosen one stays chosen if it is among them. */
-static void
-apply_filter(struct pick *k)
+/* Finds the items that match. Returns how many of them stand before item `at`. */
+static size_t
+narrow(struct pick *k, size_t at)
 {
-	size_t was = k->nshown ? k->shown[k->selected] : k->n;
-	bool kept = false;
+	size_t before = 0;
 
 	k->nshown = 0;
 	for (size_t i = 0; i < k->n; i++) {
 		if (!match_all(k->filter.s, k->items[i].label, k->items[i].detail))
 			continue;
-		if (i == was) {
-			k->selected = k->nshown;
-			kept = true;
-		}
+		before += i < at;
 		k->shown[k->nshown++] = i;
 	}
-	if (!kept) {
-		k->selected = 0;
-		if (k->nshown)
-			post(k, UI_PICK_MOVED, 0);
-	}
+	return before;
+}
+
+/* The chosen item stays chosen if it is among those that match now. */
+static void
+apply_filter(struct pick *k)
+{
+	size_t was = k->nshown ? k->shown[k->selected] : k->n, row = narrow(k, was);
+	bool kept = row < k->nshown && k->shown[row] == was;
+
+	k->selected = kept ? row : 0;
+	if (!kept && k->nshown)
+		post(k, UI_PICK_MOVED, 0);
 }
 
 static void
@@ -159,15 +165,22 @@ last_word(const struct strbuf *b)
 }
 
 static void
-pick_text(struct popup *p, const char *text)
+add_to_filter(struct pick *k, const char *text)
 {
-	struct pick *k = (struct pick *)p;
 	size_t n = strlen(text), room = FILTER_MAX - k->filter.len;
 
 	if (n > room)
 		n = room - utf8_incomplete_tail(text, room);
 	for (size_t i = 0; i < n; i++)
 		strbuf_addc(&k->filter, text[i] == '\n' || text[i] == '\t' ? ' ' : text[i]);
+}
+
+static void
+pick_text(struct popup *p, const char *text)
+{
+	struct pick *k = (struct pick *)p;
+
+	add_to_filter(k, text);
 	apply_filter(k);
 }
 
@@ -523,10 +536,9 @@ popup_pick_new(const struct ui_pick *pick)
 	k->keys = xstrdup(pick->keys ? pick->keys : "");
 	k->hint = popup_text(pick->hint ? pick->hint : "", true);
 	k->empty = popup_text(pick->empty ? pick->empty : "nothing here", true);
-	k->n = k->nshown = pick->n;
+	k->n = pick->n;
 	k->items = xcalloc(k->n, sizeof *k->items);
 	k->shown = xcalloc(k->n, sizeof *k->shown);
-	k->selected = pick->selected < pick->n ? pick->selected : 0;
 	strbuf_init(&k->filter);
 	for (size_t i = 0; i < k->n; i++) {
 		struct choice *it = &k->items[i];
@@ -534,10 +546,14 @@ popup_pick_new(const struct ui_pick *pick)
 		it->label = popup_text(pick->items[i].label, true);
 		it->detail = popup_text(pick->items[i].detail, true);
 		it->preview = popup_text(pick->items[i].preview, false);
-		k->shown[i] = i;
 		k->label_cells = wider(k->label_cells, it->label);
 		k->detail_cells = wider(k->detail_cells, it->detail);
 		k->has_preview |= it->preview != NULL;
 	}
+	if (pick->filter)
+		add_to_filter(k, pick->filter);
+	k->selected = narrow(k, pick->selected);
+	if (k->selected >= k->nshown)
+		k->selected = k->nshown ? k->nshown - 1 : 0;
 	return &k->popup;
 }

@@ -82,7 +82,7 @@ enum ui_event_type {
 	UI_ACTION,		/* action: one of those the app does */
 	UI_PICK,		/* tag, choice: Enter on a row of ui_pick */
 	UI_PICK_MOVED,		/* tag, choice: the selection moved (live preview) */
-	UI_PICK_KEY,		/* tag, choice, key: a letter of the list's `keys` was pressed with Ctrl */
+	UI_PICK_KEY,		/* tag, choice, key: a letter of the list's `keys`, with Ctrl; text: the filter */
 	UI_PICK_CANCELLED,	/* tag */
 	UI_ANSWER,		/* tag, choice: 1 yes, 0 no, of ui_ask */
 	UI_EDITED,		/* the input's text changed (for drafts, prefill); at most one pending */
@@ -92,7 +92,7 @@ enum ui_event_type {
 struct ui_event {
 	enum ui_event_type type;
 	enum action action;
-	const char *text;	/* valid until the next call of ui_next_event */
+	const char *text;	/* of UI_SUBMIT and UI_PICK_KEY; valid until the next call of ui_next_event */
 	int tag;
 	size_t choice;
 	char key;
@@ -137,7 +137,8 @@ struct ui_pick {
 	int tag;			/* comes back in the events */
 	const char *title;
 	const struct ui_choice *items;	/* copied */
-	size_t n, selected;
+	size_t n, selected;		/* where the filter leaves that item out, the one that follows it is */
+	const char *filter;		/* as UI_PICK_KEY has told it; NULL: none */
 	const char *keys;		/* letters that give UI_PICK_KEY with Ctrl, "dr"; or NULL */
 	const char *hint;		/* "Enter opens · C-d deletes · C-r renames" */
 	const char *empty;		/* shown when there is no item */

@@ -51,6 +51,9 @@ controller_release(struct controller *c)
 	free(c->loading);
 	free(c->sent);
 	free(c->doomed);
+	free(c->list_filter);
+	free(c->list_at);
+	free(c->list_next);
 	free(c->draft);
 	c->session = NULL;
 }

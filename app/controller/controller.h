@@ -100,7 +100,8 @@ struct controller {
 	struct style_sheet style;
 	int plain_popup;		/* without a screen: the list or question that the next line answers; 0: none */
 	char *doomed;			/* path of the session that POPUP_DELETE asks about */
-	bool back_to_list;		/* it was asked from the list of sessions, which comes back then */
+	bool back_to_list;		/* it was asked from the list of sessions, which comes back then: */
+	char *list_filter, *list_at, *list_next;	/* filter, path of the row, of the next one or NULL */
 	int64_t quit_until;		/* Ctrl-C was pressed once, and quits when it is pressed again before */
 	bool disk_failed;
 	char *draft;			/* where the draft was read from or stored last; NULL: nowhere */

@@ -134,11 +134,37 @@ age_text(int64_t ms)
 	return xstrdup("just now");
 }
 
-void
-controller_pick_session(struct controller *c)
+static size_t
+row_of_open_session(const struct controller *c)
+{
+	for (size_t i = 0; i < c->n_sessions; i++)
+		if (!strcmp(c->sessions[i].id, c->session->conv.id))
+			return i;
+	return 0;
+}
+
+/* Where the list was left, or, when that chat is gone, what stands in its place: past the end if that was the last. */
+static size_t
+row_left(const struct controller *c)
+{
+	size_t row = c->n_sessions;
+
+	for (size_t i = 0; i < c->n_sessions; i++) {
+		if (!strcmp(c->sessions[i].path, c->list_at))
+			return i;
+		if (c->list_next && !strcmp(c->sessions[i].path, c->list_next))
+			row = i;
+	}
+	return row;
+}
+
+/* again: as it was left. */
+static void
+show_sessions(struct controller *c, bool again)
 {
 	struct rows r = { 0 };
 	struct ui_pick pick = { .tag = POPUP_SESSIONS, .title = "Chats", .keys = "d",
+		.filter = again ? c->list_filter : NULL,
 		.hint = "Enter opens · Ctrl-D deletes · Esc closes", .empty = "No chats yet" };
 	struct err e;
 
@@ -157,14 +183,19 @@ controller_pick_session(struct controller *c)
 		const struct session_summary *s = &c->sessions[i];
 		char *age = age_text(s->changed_ms);
 
-		if (!strcmp(s->id, c->session->conv.id))
-			pick.selected = i;
 		rows_add(&r, s->title ? s->title : "untitled",
 			xasprintf("%s · %zu messages%s%s", age, s->messages, s->model ? " · " : "",
 				s->model ? s->model : ""), s->first ? xstrdup(s->first) : NULL);
 		free(age);
 	}
+	pick.selected = again ? row_left(c) : row_of_open_session(c);
 	rows_show(&r, c, &pick);
+}
+
+void
+controller_pick_session(struct controller *c)
+{
+	show_sessions(c, false);
 }
 
 /* ---- themes ---- */
@@ -351,6 +382,25 @@ model_event(struct controller *c, const struct ui_event *ev)
 }
 
 static void
+keep(char **field, const char *text)
+{
+	free(*field);
+	*field = text ? xstrdup(text) : NULL;
+}
+
+/* So that the list comes back as it was: the next Ctrl-D must not hit another chat. */
+static void
+remember_list(struct controller *c, const struct ui_event *ev)
+{
+	size_t next = ev->choice + 1;
+
+	c->back_to_list = true;
+	keep(&c->list_filter, ev->text);
+	keep(&c->list_at, c->sessions[ev->choice].path);
+	keep(&c->list_next, next < c->n_sessions ? c->sessions[next].path : NULL);
+}
+
+static void
 session_event(struct controller *c, const struct ui_event *ev)
 {
 	const struct session_summary *s = ev->choice < c->n_sessions ? &c->sessions[ev->choice] : NULL;
@@ -362,7 +412,7 @@ session_event(struct controller *c, const struct ui_event *ev)
 		controller_error(c, "%s", e.text);
 	} else if (ev->type == UI_PICK_KEY && ev->key == 'd') {
 		controller_ask_delete(c, s->path, s->title);
-		c->back_to_list = true;
+		remember_list(c, ev);
 	}
 }
 
@@ -372,7 +422,7 @@ delete_event(struct controller *c, const struct ui_event *ev)
 	if (ev->type == UI_ANSWER && ev->choice == 1 && c->doomed)
 		controller_delete_now(c);
 	if (ev->type == UI_ANSWER && c->back_to_list)
-		controller_pick_session(c);
+		show_sessions(c, true);
 }
 
 void

@@ -247,7 +247,7 @@ controller_ask_delete(struct controller *c, const char *path, const char *title)
 		controller_flash(c, "This chat is not on disk; /new begins another one");
 		return;
 	}
-	question = xasprintf("Delete \"%s\"? It is moved to the folder sessions/trash.",
+	question = xasprintf("Delete \"%s\"?\nhum sessions undelete brings it back from the trash.",
 		title ? title : "untitled");
 	free(c->doomed);
 	c->doomed = xstrdup(path);

@@ -3,8 +3,10 @@
 
 #include "tests/app/cmocka_all.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "tests/app/chat_test.h"
@@ -409,6 +411,41 @@ model__asked_for_before_a_new_chat__comes_in_it(void **state)
 	assert_string_equal(r.c.session->conv.model, "guide");
 }
 
+static void
+sessions__picker__comes_back_as_it_was(void **state)
+{
+	static const char *const questions[] = { "piano one", "piano two", "piano three", "violin" };
+
+	start();
+	for (int i = 0; i < 4; i++) {
+		exchange(questions[i], "ok");
+		rig_settle(&r);
+		utimensat(AT_FDCWD, session_path(r.c.session),
+			(struct timespec[]){ { .tv_sec = 1000 + i }, { .tv_sec = 1000 + i } }, 0);
+		rig_line(&r, "/new");
+	}
+	rig_keys(&r, "\017");
+	rig_keys(&r, "piano");
+	rig_keys(&r, "\033[B");
+	rig_shows(&r, "2/3");
+	rig_keys(&r, "\004");
+	rig_shows(&r, "Delete \"piano two\"?");
+	rig_shows(&r, "hum sessions undelete brings it back");
+	rig_keys(&r, "n");
+	rig_shows(&r, "2/3");
+	rig_hides(&r, "violin · ");
+	rig_keys(&r, "\004");
+	rig_shows(&r, "Delete \"piano two\"?");
+	rig_keys(&r, "y");
+	rig_shows(&r, "2/2");
+	rig_keys(&r, "\004");
+	rig_shows(&r, "Delete \"piano one\"?");
+	rig_keys(&r, "y");
+	rig_shows(&r, "1/1");
+	rig_keys(&r, "\004");
+	rig_shows(&r, "Delete \"piano three\"?");
+}
+
 int
 main(void)
 {
@@ -419,6 +456,7 @@ main(void)
 		CHAT_TEST(delete__asks__and_moves_to_trash),
 		CHAT_TEST(sessions__picker__opens_another),
 		CHAT_TEST(sessions__picker__stays_for_more_after_a_delete),
+		CHAT_TEST(sessions__picker__comes_back_as_it_was),
 		CHAT_TEST(send__no_numbers_are_left__is_said),
 		CHAT_TEST(open__a_chat_without_a_model__writes_nothing_until_an_answer),
 		CHAT_TEST(open__a_chat_without_a_model__keeps_one_that_is_chosen),

@@ -54,7 +54,7 @@ has 'you: What is Llama 2?'
 has 'Meta'
 
 printf '/delete\ny\n' | timeout 60 "$hum" --plain -c >out 2>err || fail 'deleting'
-has 'moved to the folder'
+has 'from the trash'
 [ -z "$(ls "$HOME/.local/share/hum/sessions/"*.yaml 2>/dev/null)" ] || fail 'the chat is still there'
 
 # ---- what failed is in the exit status ----

@@ -224,7 +224,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			break;
 		default:
 			while (ui_next_event(ui, &ev))
-				assert((ev.type == UI_SUBMIT) == (ev.text != NULL));
+				assert((ev.type == UI_SUBMIT || ev.type == UI_PICK_KEY) == (ev.text != NULL));
 			check(ui, rows, cols);
 		}
 	}

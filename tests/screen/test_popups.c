@@ -53,6 +53,26 @@ close_screen(void **state)
 }
 
 static void
+pick__list__begins_with_a_filter(void **state)
+{
+	static const size_t chosen[] = { 1, 1, 2, 2, 2 };	/* of the second and the third, which match */
+	struct ui_event ev;
+
+	screen_open(16, 64, NULL);
+	for (size_t i = 0; i < 5; i++) {
+		ui_pick(screen, &(struct ui_pick){ .items = sessions, .n = 4, .selected = i,
+			.keys = "d", .filter = "y" });
+		screen_has("/2");
+		screen_keys("\004");
+		ev = expect_event(UI_PICK_KEY);
+		assert_int_equal(ev.choice, chosen[i]);
+		assert_string_equal(ev.text, "y");
+	}
+	ui_pick(screen, &(struct ui_pick){ .items = sessions, .n = 4, .filter = "zzz" });
+	screen_has("no match");
+}
+
+static void
 pick__list__is_narrowed_by_typing(void **state)
 {
 	struct ui_event ev;
@@ -478,6 +498,7 @@ main(void)
 #define TEST(f) cmocka_unit_test_teardown(f, close_screen)
 	const struct CMUnitTest tests[] = {
 		TEST(pick__list__is_narrowed_by_typing),
+		TEST(pick__list__begins_with_a_filter),
 		TEST(pick__keys__move_choose_and_cancel),
 		TEST(pick__long_list__scrolls_with_the_choice),
 		TEST(pick__preview__stands_beside_or_below),
