@@ -14,7 +14,7 @@
 #define ACTIONS(X) \
 	X(SEND,		"send",		"Enter",		UI,	"send what you typed") \
 	X(NEWLINE,	"newline",	"M-Enter C-j S-Enter",	UI,	"start a new line") \
-	X(STOP,		"stop",		"Esc",			APP,	"stop the answer and keep it") \
+	X(STOP,		"stop",		"Esc",			APP,	"take back what waits; then stop the answer") \
 	X(INTERRUPT,	"interrupt",	"C-c",			APP,	"stop the answer; clear the input; twice: quit") \
 	X(PAGE_UP,	"page-up",	"PgUp",			UI,	"scroll one screen up") \
 	X(PAGE_DOWN,	"page-down",	"PgDn",			UI,	"scroll one screen down") \

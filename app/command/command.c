@@ -220,7 +220,7 @@ command_help(struct controller *c, const char *arg)
 	strbuf_adds(&b, "\nA text that begins with a slash is sent with two: //like this.\n");
 	if (!c->o.plain)
 		strbuf_adds(&b, "Text sent while an answer is being written waits and goes next; "
-				"Esc takes it back.\n");
+				"Esc takes it back, and Esc again stops the answer.\n");
 	controller_page(c, "Help", b.s);
 	strbuf_release(&b);
 }

@@ -272,7 +272,7 @@ chat_view_set_queue(struct chat_view *v, const char *text)
 		return;
 	}
 	entry = add_entry(v, ENTRY_USER, VIEW_QUEUE, "next", text);
-	transcript_set_footer(v->t, entry, "waits for the answer · Esc takes it back");
+	transcript_set_footer(v->t, entry, "waits for the answer · Esc takes it back, Esc again stops");
 }
 
 /* ---- footer ---- */

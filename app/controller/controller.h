@@ -141,7 +141,8 @@ void controller_quit(struct controller *c, int status);	/* the loop ends; a runn
 void controller_send(struct controller *c, const char *text);
 void controller_regen(struct controller *c);
 void controller_continue(struct controller *c);
-void controller_stop(struct controller *c);		/* Esc: ends load or answer; the queue goes back to the input */
+/* Esc: the queue goes back to the input; without one, load or answer end. */
+void controller_stop(struct controller *c);
 void controller_abandon(struct controller *c);		/* an answer ends here and now; a load goes on */
 void controller_count(struct controller *c);		/* asks how full the context is */
 int controller_first_seen(const struct controller *c);	/* oldest message the model sees; 0: all */

@@ -287,11 +287,12 @@ controller_stop(struct controller *c)
 {
 	if (c->phase == PHASE_IDLE)
 		return;
-	controller_take_queue_back(c);
-	if (c->stopping)
-		return;
-	c->stopping = true;
-	c->o.backend->ops->cancel(c->o.backend, c->job);
+	if (c->queue.len) {
+		controller_take_queue_back(c);
+	} else if (!c->stopping) {
+		c->stopping = true;
+		c->o.backend->ops->cancel(c->o.backend, c->job);
+	}
 	controller_show_status(c);
 }
 

@@ -160,19 +160,25 @@ meter(const struct controller *c, struct ui_status *s)
 		s->system_tokens = c->stats.system_tokens;
 }
 
+static const char *
+hint_of_work(const struct controller *c)
+{
+	return c->queue.len ? "Esc takes back what waits" : "Esc stops";
+}
+
 static void
 state_of_load(const struct controller *c, struct ui_status *s, char *text, size_t size)
 {
 	snprintf(text, size, "loading the model");
 	if (c->load_total)
 		s->progress = (double)c->load_done / (double)c->load_total;
-	s->hint = "Esc stops";
+	s->hint = hint_of_work(c);
 }
 
 static void
 state_of_reply(const struct controller *c, struct ui_status *s, char *text, size_t size)
 {
-	s->hint = "Esc stops";
+	s->hint = hint_of_work(c);
 	if (c->stats.answer_tokens) {
 		snprintf(text, size, "generating %.1f tok/s", c->stats.tokens_per_second);
 		if (c->stats.tokens_per_second <= 0)

@@ -257,12 +257,18 @@ queue__esc__takes_it_back(void **state)
 	start();
 	rig_line(&r, "first");
 	rig_line(&r, "second");
+	rig_shows(&r, "Esc takes back what waits");
 	rig_keys(&r, "\033");
 	assert_string_equal(ui_input(r.ui), "second");
 	rig_hides(&r, "waits for the answer");
+	assert_int_equal(r.backend.cancels, 0);	/* what is being written goes on */
+	rig_shows(&r, "Esc stops");
+	rig_keys(&r, "\033");
+	assert_int_equal(r.backend.cancels, 1);
 	scripted_done(&r.backend, LLM_CANCELLED);
 	rig_turn(&r);
 	assert_int_equal(r.backend.replies, 1);
+	assert_string_equal(ui_input(r.ui), "second");
 }
 
 /* ---- regenerate, continue, branch, undo ---- */
