@@ -9,6 +9,8 @@
 #include "base/utf8.h"
 #include "base/xalloc.h"
 
+#define RATE_SECONDS 0.2	/* a rate of less time is chance */
+
 static const char divider_text[] = "older messages are no longer seen by the model";
 
 void
@@ -305,6 +307,23 @@ finish_text(const struct message *m)
 	return m->text.len ? "" : "empty answer";
 }
 
+void
+chat_view_rate(double tokens_per_second, double seconds, char out[32])
+{
+	*out = '\0';
+	if (seconds >= RATE_SECONDS && tokens_per_second > 0)
+		snprintf(out, 32, tokens_per_second < 99.95 ? "%.1f tok/s" : "%.0f tok/s", tokens_per_second);
+}
+
+void
+chat_view_seconds(double seconds, char out[32])
+{
+	if (seconds < 0.1)
+		snprintf(out, 32, "<0.1 s");
+	else
+		snprintf(out, 32, "%.1f s", seconds);
+}
+
 static void
 add_figures(struct strbuf *b, const struct message_stats *s)
 {
@@ -314,13 +333,13 @@ add_figures(struct strbuf *b, const struct message_stats *s)
 	if (!s->answer_tokens)
 		return;
 	if (s->answer_tokens > 1 && writing > 0) {
-		snprintf(part, sizeof part, "%.1f tok/s", (double)(s->answer_tokens - 1) / writing);
+		chat_view_rate((double)(s->answer_tokens - 1) / writing, writing, part);
 		add_part(b, part);
 	}
 	snprintf(part, sizeof part, "%llu token%s", (unsigned long long)s->answer_tokens,
 		s->answer_tokens == 1 ? "" : "s");
 	add_part(b, part);
-	snprintf(part, sizeof part, "%.1f s", (double)s->ms / 1000);
+	chat_view_seconds((double)s->ms / 1000, part);
 	add_part(b, part);
 }
 

@@ -54,6 +54,10 @@ void chat_view_set_queue(struct chat_view *v, const char *text);
 /* "14.2 tok/s · 118 tokens · 8.3 s", with the sibling counter and, unless it is `live`, what became of it. */
 void chat_view_footer(const struct conversation *c, const struct message *m, bool live, char *out, size_t size);
 
+/* "14.2 tok/s", or "" when that was measured in too short a time to mean anything / "8.3 s". */
+void chat_view_rate(double tokens_per_second, double seconds, char out[32]);
+void chat_view_seconds(double seconds, char out[32]);
+
 /* "llama-2-7b-chat.Q4_K_M" to "llama". out[32]. */
 void chat_view_model_label(const char *model, char out[32]);
 

@@ -178,11 +178,12 @@ state_of_load(const struct controller *c, struct ui_status *s, char *text, size_
 static void
 state_of_reply(const struct controller *c, struct ui_status *s, char *text, size_t size)
 {
+	char rate[32];
+
 	s->hint = hint_of_work(c);
 	if (c->stats.answer_tokens) {
-		snprintf(text, size, "generating %.1f tok/s", c->stats.tokens_per_second);
-		if (c->stats.tokens_per_second <= 0)
-			snprintf(text, size, "generating");
+		chat_view_rate(c->stats.tokens_per_second, c->stats.total_seconds - c->stats.first_token_seconds, rate);
+		snprintf(text, size, "generating%s%s", *rate ? " " : "", rate);
 		return;
 	}
 	snprintf(text, size, "reading the prompt");

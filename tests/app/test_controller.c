@@ -739,6 +739,37 @@ branch__outer_and_inner_fork__all_ends_are_there(void **state)
 	rig_hides(&r, "Answer C");
 }
 
+static void
+figures__of_a_short_time__claim_nothing(void **state)
+{
+	char out[32];
+
+	chat_view_rate(5750, 0.004, out);
+	assert_string_equal(out, "");
+	chat_view_rate(0, 3, out);
+	assert_string_equal(out, "");
+	chat_view_rate(12.25, 0.2, out);
+	assert_string_equal(out, "12.2 tok/s");
+	chat_view_rate(99.97, 3, out);
+	assert_string_equal(out, "100 tok/s");
+	chat_view_seconds(0.004, out);
+	assert_string_equal(out, "<0.1 s");
+	chat_view_seconds(8.31, out);
+	assert_string_equal(out, "8.3 s");
+	start();
+	rig_line(&r, "hello");
+	r.backend.stats.first_token_seconds = 0.01;
+	r.backend.stats.total_seconds = 0.015;
+	scripted_say(&r.backend, "One ");
+	scripted_say(&r.backend, "two");
+	rig_turn(&r);
+	rig_shows(&r, "generating  ");
+	scripted_done(&r.backend, LLM_STOP);
+	rig_turn(&r);
+	rig_shows(&r, " 2 tokens · <0.1 s");
+	rig_hides(&r, "tok/s");
+}
+
 int
 main(void)
 {
@@ -751,6 +782,7 @@ main(void)
 		CHAT_TEST(send__turn_is_on_disk_before_the_backend_hears_of_it),
 		CHAT_TEST(send__answer_streams_to_screen_and_disk),
 		CHAT_TEST(send__two_slashes__send_one),
+		CHAT_TEST(figures__of_a_short_time__claim_nothing),
 		CHAT_TEST(send__several_lines__are_one_message),
 		CHAT_TEST(stop__esc__keeps_what_was_said),
 		CHAT_TEST(stop__ctrl_c__before_the_first_word),

@@ -33,7 +33,7 @@ printf 'What is Llama 2?\n/set temperature 0\n/regen\n/rename Old friends\n/nons
 	timeout 60 "$hum" --plain >out 2>err || fail 'a scripted chat'
 has 'This is the guide'
 has 'Meta'
-has 'tok/s'
+has ' tokens · '
 has '‹ 2/2 ›'
 has 'temperature is 0'
 has 'No command /nonsense'

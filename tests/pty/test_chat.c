@@ -215,7 +215,7 @@ chat__guide__answers_and_is_there_again(void **state)
 
 	terminal_wait(t, "This is the guide");
 	terminal_type(t, "What is Llama 2?\r");
-	terminal_wait(t, "tok/s");
+	terminal_wait(t, " tokens · ");
 	terminal_wait(t, "Meta");
 	wait_on_disk(t, p, "finish: stop");
 	quit(t);
@@ -223,7 +223,7 @@ chat__guide__answers_and_is_there_again(void **state)
 	t = start(p, 30, 100, "-c", NULL);
 	terminal_wait(t, "What is Llama 2?");
 	terminal_wait(t, "Meta");
-	terminal_wait(t, "tok/s");
+	terminal_wait(t, " tokens · ");
 	quit(t);
 }
 
@@ -320,7 +320,7 @@ chat__model__can_be_switched(void **state)
 	t = start(p, 30, 100, NULL);
 	terminal_wait(t, "This is the guide");
 	terminal_type(t, "Hello\r");
-	terminal_wait(t, "tok/s");
+	terminal_wait(t, " tokens · ");
 	wait_on_disk(t, p, "finish: stop");
 	terminal_type(t, "/model\r");
 	terminal_wait(t, "Models");
