@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "app/backend/request.h"
 #include "app/command/handlers.h"
 #include "app/models/open.h"
 #include "base/xalloc.h"
@@ -153,10 +154,82 @@ add_model(struct strbuf *b, const struct controller *c)
 	strbuf_addf(b, "  model      %s\n  type       %s %s, %.1f million parameters\n", m->name, m->arch, m->type,
 		(double)m->n_params / 1e6);
 	strbuf_addf(b, "  template   %s (%s)\n", m->template_name, m->template_why);
-	strbuf_addf(b, "  memory     file %s, context %s\n  compute    %u threads, ", file, kv, m->threads);
+	strbuf_addf(b, "  memory     file %s, context %s\n  compute    %u thread%s, ", file, kv, m->threads,
+		m->threads == 1 ? "" : "s");
 	if (m->prompt_threads != m->threads)
 		strbuf_addf(b, "%u for prompts, ", m->prompt_threads);
 	strbuf_addf(b, "%s\n", m->isa);
+}
+
+/* Temperature and top-p always, of the others those that do something. */
+static void
+add_sampling(struct strbuf *b, const struct sampling *sampling)
+{
+	struct settings neutral, now;
+	char usual[64], value[64];
+	size_t n = 0;
+
+	settings_init(&neutral);
+	settings_init(&now);
+	now.sampling = *sampling;
+	strbuf_adds(b, "  sampling   ");
+	for (size_t i = 0; setting_at(i); i++) {
+		const struct setting *s = setting_at(i);
+
+		if (!s->sampling)
+			continue;
+		s->print(&neutral, usual, sizeof usual);
+		s->print(&now, value, sizeof value);
+		if (strcmp(s->name, "temperature") && strcmp(s->name, "top_p") && !strcmp(usual, value))
+			continue;
+		strbuf_addf(b, "%s%s %s", n++ ? ", " : "", s->name, value);
+	}
+	strbuf_addc(b, '\n');
+}
+
+static void
+add_work(struct strbuf *b, const struct message_stats *s)
+{
+	if (s->prompt_tokens)
+		strbuf_addf(b, "  prompt     %" PRIu64 " tokens, %" PRIu64 " of them known from before\n",
+			s->prompt_tokens, s->cached_tokens);
+	if (s->answer_tokens && s->first_token_ms < 1000)
+		strbuf_addf(b, "  first      word after %" PRIu64 " ms\n", s->first_token_ms);
+	else if (s->answer_tokens)
+		strbuf_addf(b, "  first      word after %.2f s\n", (double)s->first_token_ms / 1000);
+}
+
+/* What is known of it by now. */
+static void
+add_running(struct strbuf *b, const struct controller *c, const struct message *m)
+{
+	const struct message_stats s = request_stats(&c->stats);
+	char rate[32];
+
+	strbuf_addf(b, "\nThe answer that is being written, by %s\n\n  so far     ", m->model ? m->model : "?");
+	if (s.answer_tokens) {
+		chat_view_rate(c->stats.tokens_per_second, c->stats.total_seconds - c->stats.first_token_seconds, rate);
+		strbuf_addf(b, "%" PRIu64 " token%s%s%s\n", s.answer_tokens, s.answer_tokens == 1 ? "" : "s",
+			*rate ? " · " : "", rate);
+		add_work(b, &s);	/* before the first word they are those of the answer before */
+	} else if (c->prefill_total) {
+		strbuf_addf(b, "%" PRIu64 " of %" PRIu64 " tokens of the prompt are read\n", c->prefill_done,
+			c->prefill_total);
+	} else {
+		strbuf_adds(b, "the prompt is being read\n");
+	}
+}
+
+static void
+add_last(struct strbuf *b, const struct controller *c, const struct message *m)
+{
+	char footer[256];
+
+	chat_view_footer(&c->session->conv, m, false, footer, sizeof footer);
+	strbuf_addf(b, "\nLast answer, by %s\n\n", m->model ? m->model : "an unknown model");
+	if (*footer)
+		strbuf_addf(b, "  %s\n", footer);
+	add_work(b, &m->stats);
 }
 
 void
@@ -164,19 +237,15 @@ command_stats(struct controller *c, const char *arg)
 {
 	const struct message *m = last_answer(&c->session->conv);
 	struct strbuf b = STRBUF_INIT;
-	char footer[256];
 
 	add_model(&b, c);
-	if (m) {
-		const struct message_stats *s = &m->stats;
-
-		chat_view_footer(&c->session->conv, m, m->id == c->answer, footer, sizeof footer);
-		strbuf_addf(&b, "\nLast answer, by %s\n\n  %s\n", m->model ? m->model : "?", footer);
-		strbuf_addf(&b, "  prompt     %" PRIu64 " tokens, %" PRIu64 " of them known from before\n",
-			s->prompt_tokens, s->cached_tokens);
-		strbuf_addf(&b, "  first      word after %.2f s\n", (double)s->first_token_ms / 1000);
-		strbuf_addf(&b, "  seed       %" PRIu64 "\n  sampling   temperature %g, top-p %g\n", m->seed,
-			(double)m->sampling.temperature, (double)m->sampling.top_p);
+	if (m && m->id == c->answer)
+		add_running(&b, c, m);
+	else if (m)
+		add_last(&b, c, m);
+	if (m && m->model) {
+		strbuf_addf(&b, "  seed       %" PRIu64 "\n", m->seed);
+		add_sampling(&b, &m->sampling);
 	}
 	controller_page(c, "Figures", b.s);
 	strbuf_release(&b);

@@ -280,6 +280,30 @@ run__delete__of_what_is_not_there(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
+static void
+run__figures__while_an_answer_is_written(void **state)
+{
+	rig_line(&r, "/set threads 1");
+	rig_line(&r, "/set top_k 40");
+	rig_line(&r, "/set presence_penalty 0.5");
+	rig_line(&r, "/set seed 7");
+	rig_line(&r, "hello");
+	rig_line(&r, "/stats");
+	rig_shows(&r, "1 thread, scalar");
+	rig_shows(&r, "The answer that is being written, by guide");
+	rig_shows(&r, "the prompt is being read");
+	rig_hides(&r, "first ");
+	rig_keys(&r, "q");
+	scripted_say(&r.backend, "Hi");
+	rig_turn(&r);
+	rig_line(&r, "/stats");
+	rig_shows(&r, "so far     1 token · 12.5 tok/s");
+	rig_shows(&r, "prompt     10 tokens");
+	rig_shows(&r, "word after 1.00 s");
+	rig_shows(&r, "seed       7");
+	rig_shows(&r, "sampling   temperature 0.6, top_p 0.9, top_k 40, presence_penalty 0.5");
+}
+
 int
 main(void)
 {
@@ -294,6 +318,7 @@ main(void)
 		TEST(run__rename__title),
 		TEST(run__theme__by_name_and_by_list),
 		TEST(run__figures__with_and_without_an_answer),
+		TEST(run__figures__while_an_answer_is_written),
 		TEST(run__context__system_prompt_has_its_part),
 		TEST(run__keys_and_help__differ_by_the_commands),
 		TEST(run__branch__says_when_there_is_nothing),
