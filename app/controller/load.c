@@ -246,6 +246,34 @@ controller_update_settings(struct controller *c)
 	model_settings(c->o.config, &m, &c->o.settings, c->o.set, &c->settings);
 }
 
+/* Models that could answer in the guide's place. */
+static size_t
+count_others(const struct controller *c)
+{
+	struct model_list l;
+	size_t n = 0;
+
+	model_list_scan(&l, c->o.config);
+	for (size_t i = 0; i < l.n; i++)
+		n += l.items[i].path && l.items[i].size && !l.items[i].suspect;
+	model_list_release(&l);
+	return n;
+}
+
+static void
+introduce_guide(struct controller *c)
+{
+	size_t n = count_others(c);
+
+	if (n)
+		controller_notice(c, "This is the guide, a tiny model. /model offers %zu other%s found here", n,
+			n == 1 ? "" : "s");
+	else
+		controller_notice(c, "This is the guide, a tiny model. A real Llama-2-Chat one: hum -m FILE.gguf");
+	controller_notice(c, "Tab offers: %s · %s · %s", command_question(0), command_question(1),
+		command_question(2));
+}
+
 static void
 welcome(struct controller *c)
 {
@@ -259,9 +287,7 @@ welcome(struct controller *c)
 	if (c->session->conv.n || c->fallback || c->welcomed)
 		return;
 	c->welcomed = true;
-	controller_notice(c, "This is the guide, a tiny model. A real Llama-2-Chat one: hum -m FILE.gguf");
-	controller_notice(c, "Tab offers: %s · %s · %s", command_question(0), command_question(1),
-		command_question(2));
+	introduce_guide(c);
 }
 
 static void

@@ -770,11 +770,23 @@ figures__of_a_short_time__claim_nothing(void **state)
 	rig_hides(&r, "tok/s");
 }
 
+static void
+start__with_other_models__the_guide_says_where_they_are(void **state)
+{
+	home_write("one.gguf", "x");
+	home_write("two.gguf", "x");
+	home_write("model.safetensors", "not a model");
+	start();
+	rig_shows(&r, "This is the guide, a tiny model. /model offers 2 others found here");
+	rig_hides(&r, "hum -m FILE.gguf");
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		CHAT_TEST(start__without_a_model__opens_on_the_guide),
+		CHAT_TEST(start__with_other_models__the_guide_says_where_they_are),
 		CHAT_TEST(start__config_model__is_loaded_with_its_settings),
 		CHAT_TEST(start__model_that_is_missing__is_said_and_the_guide_answers),
 		CHAT_TEST(start__model_that_took_the_program_down__is_not_loaded_again),
