@@ -26,6 +26,7 @@ struct chat {
 	struct config *config;
 	char *sessions_dir, *state_dir, *history, *cache, *session_path, *prompt;
 	struct style_sheet style;
+	const char *theme;		/* its name, of the options or the configuration */
 	struct keymap *keymap;		/* ours until ui_new was called */
 	struct mailbox *mailbox;
 	struct backend *backend;
@@ -90,14 +91,11 @@ join_prompt(struct chat *h)
 static int
 prepare(struct chat *h, struct err *e)
 {
-	const char *theme = h->o->theme;
-
 	h->config = config_load(NULL, e);
 	if (!h->config)
 		return -1;
-	if (!theme)
-		theme = h->config->theme ? h->config->theme : theme_default();
-	if (theme_load(theme, &h->style, e) < 0)
+	h->theme = h->o->theme ? h->o->theme : h->config->theme ? h->config->theme : theme_default();
+	if (theme_load(h->theme, &h->style, e) < 0)
 		return -1;
 	h->keymap = config_keymap(h->config, e);
 	if (!h->keymap)
@@ -189,6 +187,7 @@ start(struct chat *h, struct err *e)
 		.set = h->o->set,
 		.system = h->o->system,
 		.style = &h->style,
+		.theme = h->theme,
 		.plain = h->o->plain ? stdout : NULL,
 	};
 

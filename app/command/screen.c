@@ -11,8 +11,6 @@ command_theme(struct controller *c, const char *arg)
 		controller_pick_theme(c);
 	else if (controller_set_theme(c, arg, &e) < 0)
 		controller_error(c, "%s", e.text);
-	else
-		controller_flash(c, "For always: theme: %s in config.yaml", arg);
 }
 
 void

@@ -17,6 +17,7 @@ controller_init(struct controller *c, struct ui *ui, const struct controller_opt
 	*c = (struct controller){ .o = *o, .ui = ui, .queue = STRBUF_INIT };
 	if (o->style)
 		c->style = *o->style;
+	c->theme = o->theme ? xstrdup(o->theme) : NULL;
 	chat_view_init(&c->view, ui_transcript(ui));
 	c->view.echo = o->plain;
 	controller_update_settings(c);
@@ -47,6 +48,7 @@ controller_release(struct controller *c)
 	session_list_free(c->sessions, c->n_sessions);
 	theme_list_free(c->themes, c->n_themes);
 	free(c->branches);
+	free(c->theme);
 	free(c->next_model);
 	free(c->loading);
 	free(c->sent);

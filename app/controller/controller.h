@@ -35,6 +35,7 @@ struct controller_opts {		/* everything is borrowed and must outlive the control
 	settings_mask set;
 	const char *system;		/* system prompt of new conversations; NULL: the config's */
 	const struct style_sheet *style;	/* what the screen was opened with */
+	const char *theme;		/* its name; NULL: not known */
 	int64_t (*now_ms)(void);	/* NULL: the monotonic clock */
 	FILE *plain;			/* no screen: what would be on it is written here line after line; NULL: a screen */
 };
@@ -98,6 +99,7 @@ struct controller {
 	struct conversation_end *branches;
 	size_t n_branches;
 	struct style_sheet style;
+	char *theme;			/* the name it was loaded by; NULL: not known */
 	int plain_popup;		/* without a screen: the list or question that the next line answers; 0: none */
 	char *doomed;			/* path of the session that POPUP_DELETE asks about */
 	bool back_to_list;		/* it was asked from the list of sessions, which comes back then: */
@@ -191,7 +193,7 @@ void controller_pick_system(struct controller *c);
 void controller_pick_branch(struct controller *c);	/* says so when there is nothing to choose */
 void controller_palette(struct controller *c);
 void controller_popup_event(struct controller *c, const struct ui_event *ev);
-int controller_set_theme(struct controller *c, const char *name, struct err *e);
+int controller_set_theme(struct controller *c, const char *name, struct err *e);	/* and says how to keep it */
 
 /* ---- what is shown (status.c) ---- */
 

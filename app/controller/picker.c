@@ -203,9 +203,20 @@ controller_pick_session(struct controller *c)
 int
 controller_set_theme(struct controller *c, const char *name, struct err *e)
 {
-	if (theme_load(name, &c->style, e) < 0)
+	char *chosen = xstrdup(name), *config, *pretty;	/* name may be c->theme */
+
+	if (theme_load(name, &c->style, e) < 0) {
+		free(chosen);
 		return -1;
+	}
 	ui_set_style(c->ui, &c->style);
+	free(c->theme);
+	c->theme = chosen;
+	config = path_config("config.yaml");
+	pretty = path_pretty(config);
+	controller_flash(c, "For always: theme: %s in %s", chosen, pretty);
+	free(config);
+	free(pretty);
 	return 0;
 }
 
@@ -218,8 +229,11 @@ controller_pick_theme(struct controller *c)
 
 	theme_list_free(c->themes, c->n_themes);
 	c->n_themes = theme_list(&c->themes);
-	for (size_t i = 0; i < c->n_themes; i++)
+	for (size_t i = 0; i < c->n_themes; i++) {
+		if (c->theme && !strcmp(c->themes[i].name, c->theme))
+			pick.selected = i;
 		rows_add(&r, c->themes[i].name, c->themes[i].help ? xstrdup(c->themes[i].help) : NULL, NULL);
+	}
 	rows_show(&r, c, &pick);
 }
 
@@ -233,8 +247,6 @@ theme_event(struct controller *c, const struct ui_event *ev)
 		ui_set_style(c->ui, &c->style);
 	else if (ev->type == UI_PICK && controller_set_theme(c, c->themes[ev->choice].name, &e) < 0)
 		controller_error(c, "%s", e.text);
-	else if (ev->type == UI_PICK)
-		controller_flash(c, "For always: theme: %s in config.yaml", c->themes[ev->choice].name);
 	else if (ev->type == UI_PICK_MOVED && theme_load(c->themes[ev->choice].name, &s, NULL) == 0)
 		ui_set_style(c->ui, &s);
 }

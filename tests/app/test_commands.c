@@ -183,14 +183,18 @@ static void
 run__theme__by_name_and_by_list(void **state)
 {
 	rig_line(&r, "/theme light");
-	rig_shows(&r, "theme: light");
+	rig_shows(&r, "For always: theme: light in ~/.config/hum/config.yaml");
 	rig_line(&r, "/theme no-such");
 	rig_shows(&r, "no-such");
 	rig_line(&r, "/theme");
 	rig_shows(&r, "Themes");
+	rig_shows(&r, "› light");
 	rig_keys(&r, "\033[B");
+	rig_hides(&r, "› light");
 	rig_keys(&r, "\033");
 	rig_hides(&r, "Themes");
+	rig_line(&r, "/theme");			/* the one that was only looked at is not on */
+	rig_shows(&r, "› light");
 }
 
 static void
