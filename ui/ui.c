@@ -13,6 +13,7 @@
 #include "ui/chrome.h"
 #include "ui/lineedit.h"
 #include "ui/ui_state.h"
+#include "ui/wrap.h"
 
 static int64_t
 monotonic_ms(void)
@@ -399,13 +400,17 @@ ui_set_status(struct ui *ui, const struct ui_status *s)
 	ui->dirty |= DIRTY_STATUS;
 }
 
-void
+bool
 ui_flash(struct ui *ui, bool error, int ms, const char *text)
 {
+	const struct layout *l = &ui->layout;
+	int cols = l->status.rows ? l->status.cols : l->chat.cols;
+
 	set_line(&ui->flash, text);
 	ui->flash_error = error;
 	ui->flash_until = ms > 0 ? ui->now_ms() + ms : INT64_MAX;
 	ui->dirty |= DIRTY_STATUS;
+	return wrap_width(ui->flash, strlen(ui->flash)) <= cols;
 }
 
 const char *

@@ -88,7 +88,7 @@ command_branch(struct controller *c, const char *arg)
 	if (wanted < n)
 		show_sibling(c, siblings[wanted], wanted, n);
 	else
-		controller_flash(c, "There are %zu: /branch takes next, prev, or a number from 1 to %zu",
+		command_refuse(c, "There are %zu: /branch takes next, prev, or a number from 1 to %zu",
 			n, n);
 	free(siblings);
 }

@@ -1,6 +1,7 @@
 #include "config.h"
 
 #include <ctype.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -50,22 +51,78 @@ command_find(const char *name, size_t len)
 
 /* ---- running ---- */
 
+void
+command_refuse(struct controller *c, const char *fmt, ...)
+{
+	va_list ap;
+	char *reason;
+
+	va_start(ap, fmt);
+	reason = xvasprintf(fmt, ap);
+	va_end(ap);
+	controller_refuse(c, c->command, reason);
+	free(reason);
+}
+
+/* What people type who come from other programs, and how it is done here. */
+static const struct {
+	const char *name, *way;
+} elsewhere[] = {
+	{ "?", "/help shows all" },
+	{ "bye", "/quit leaves" },
+	{ "clear", "/new begins another chat" },
+	{ "copy", "hold Shift and select with the mouse" },
+	{ "edit", "/undo takes the last message back into the input" },
+	{ "exit", "/quit leaves" },
+	{ "export", "hum sessions export TITLE, in the shell" },
+	{ "import", "hum sessions import FILE, in the shell" },
+	{ "list", "/sessions shows the chats, /model the models" },
+	{ "load", "/resume goes back to a chat, /model loads a model" },
+	{ "reset", "/new begins another chat" },
+	{ "retry", "/regen answers again" },
+	{ "save", "everything is saved; /rename gives the chat a title" },
+	{ "search", "hum sessions search WORDS, in the shell" },
+	{ "stop", "Esc stops the answer" },
+};
+
+static const char *
+way_of(const char *name)
+{
+	for (size_t i = 0; i < sizeof elsewhere / sizeof *elsewhere; i++)
+		if (!strcasecmp(elsewhere[i].name, name))
+			return elsewhere[i].way;
+	return NULL;
+}
+
 static void
 unknown(struct controller *c, const char *line, size_t len)
 {
-	const char *names[N_COMMANDS + 1] = { 0 }, *near;
+	const char *names[N_COMMANDS + 1] = { 0 }, *near, *way;
 	char *name = xstrndup(line + 1, len);
 
 	for (size_t i = 0; i < N_COMMANDS; i++)
 		names[i] = commands[i].name;
 	near = nearest_name(name, names);
-	controller_give_back(c, line);
-	if (near)
-		controller_flash(c, "No command /%s; did you mean /%s? (// sends a text that begins with /)", name,
+	way = way_of(name);
+	if (way)
+		command_refuse(c, "No command /%s: %s", name, way);
+	else if (near)
+		command_refuse(c, "No command /%s; did you mean /%s? (// sends a text that begins with /)", name,
 			near);
 	else
-		controller_flash(c, "No command /%s; /help shows all. (// sends a text that begins with /)", name);
+		command_refuse(c, "No command /%s; /help shows all. (// sends a text that begins with /)", name);
 	free(name);
+}
+
+static void
+run(struct controller *c, const struct command *cmd, const char *arg)
+{
+	char *copy = xstrdup(arg);
+
+	for (size_t n = strlen(copy); n && isspace((unsigned char)copy[n - 1]); n--)
+		copy[n - 1] = '\0';
+	cmd->run(c, copy);
+	free(copy);
 }
 
 void
@@ -74,18 +131,13 @@ command_run(struct controller *c, const char *line)
 	size_t len = strcspn(line + 1, " \t\n");
 	const struct command *cmd = command_find(line + 1, len);
 	const char *arg = line + 1 + len;
-	char *copy;
 
-	if (!cmd) {
+	c->command = line;
+	if (cmd)
+		run(c, cmd, arg + strspn(arg, " \t\n"));
+	else
 		unknown(c, line, len);
-		return;
-	}
-	arg += strspn(arg, " \t\n");
-	copy = xstrdup(arg);
-	for (size_t n = strlen(copy); n && isspace((unsigned char)copy[n - 1]); n--)
-		copy[n - 1] = '\0';
-	cmd->run(c, copy);
-	free(copy);
+	c->command = NULL;
 }
 
 /* ---- completion ---- */

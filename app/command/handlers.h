@@ -39,6 +39,9 @@ void complete_theme(struct controller *c, const char *word, struct ui_completion
 void command_keys(struct controller *c, const char *arg);
 void command_help(struct controller *c, const char *arg);
 
+/* The command that is being run cannot be done: its line goes back to the input, and the reason is shown. */
+void command_refuse(struct controller *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
 /* Adds `text` when it begins with `word`, case ignored. */
 void complete_if(struct ui_completions *out, const char *word, const char *text, const char *help);
 

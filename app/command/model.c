@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "app/command/handlers.h"
 #include "base/xalloc.h"
@@ -16,7 +17,7 @@ command_model(struct controller *c, const char *arg)
 	if (!*arg)
 		controller_pick_model(c);
 	else if (controller_load(c, arg, &e) < 0)
-		controller_error(c, "%s", e.text);
+		command_refuse(c, "%s", e.text);
 }
 
 void
@@ -81,21 +82,44 @@ show_settings(struct controller *c)
 	strbuf_release(&b);
 }
 
+/* By its name, or by that of its option: "temp" is temperature. */
+static const struct setting *
+setting_typed(const char *name)
+{
+	const struct setting *s = setting_find(name);
+
+	for (size_t i = 0; !s && setting_at(i); i++)
+		if (setting_at(i)->option && !strcmp(setting_at(i)->option + strlen("--"), name))
+			s = setting_at(i);
+	return s;
+}
+
+/* More threads than processors wait for each other; whoever tries that out is to know it. */
+static bool
+is_too_many(const struct controller *c, const struct setting *s)
+{
+	long processors = sysconf(_SC_NPROCESSORS_ONLN);
+
+	return processors > 0 &&
+		((!strcmp(s->name, "threads") && c->settings.threads > processors) ||
+		(!strcmp(s->name, "prompt_threads") && c->settings.prompt_threads > processors));
+}
+
 static void
 change_setting(struct controller *c, const char *name, const char *value)
 {
-	const struct setting *s;
+	const struct setting *s = setting_typed(name);
 	struct err e;
 	char now[64];
 
-	if (settings_set(&c->o.settings, &c->o.set, name, value, &e) < 0) {
-		controller_error(c, "%s", e.text);
+	if (settings_set(&c->o.settings, &c->o.set, s ? s->name : name, value, &e) < 0) {
+		command_refuse(c, "%s", e.text);
 		return;
 	}
-	s = setting_find(name);
 	controller_update_settings(c);
 	s->print(&c->settings, now, sizeof now);
-	controller_flash(c, "%s is %s%s", s->name, now, c->phase == PHASE_REPLYING ? " from the next answer on" : "");
+	controller_flash(c, "%s is %s%s%s", s->name, now, c->phase == PHASE_REPLYING ? " from the next answer on" : "",
+		is_too_many(c, s) ? ": more than there are processors, which is slower" : "");
 	if (s->reload)
 		controller_reload(c);
 }
@@ -106,7 +130,7 @@ command_set(struct controller *c, const char *arg)
 	size_t len = strcspn(arg, " \t=");
 	const char *value = arg + len + strspn(arg + len, " \t=");
 	char *name = xstrndup(arg, len), now[64];
-	const struct setting *s = setting_find(name);
+	const struct setting *s = setting_typed(name);
 
 	if (!*arg) {
 		show_settings(c);

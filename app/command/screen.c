@@ -10,7 +10,7 @@ command_theme(struct controller *c, const char *arg)
 	if (!*arg)
 		controller_pick_theme(c);
 	else if (controller_set_theme(c, arg, &e) < 0)
-		controller_error(c, "%s", e.text);
+		command_refuse(c, "%s", e.text);
 }
 
 void

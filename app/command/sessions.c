@@ -26,7 +26,7 @@ command_resume(struct controller *c, const char *arg)
 	if (!*arg)
 		controller_pick_session(c);
 	else if (controller_resume(c, arg, &e) < 0)
-		controller_error(c, "%s", e.text);
+		command_refuse(c, "%s", e.text);
 }
 
 void
@@ -35,7 +35,7 @@ command_rename(struct controller *c, const char *arg)
 	struct err e = { 0 };
 
 	if (!*arg) {
-		controller_flash(c, "Say /rename and the title");
+		command_refuse(c, "Say /rename and the title");
 		return;
 	}
 	if (c->session->read_only) {
@@ -80,7 +80,7 @@ command_delete(struct controller *c, const char *arg)
 	if (path)
 		ask_delete(c, path);
 	else
-		controller_error(c, "%s", e.text);
+		command_refuse(c, "%s", e.text);
 	free(path);
 }
 

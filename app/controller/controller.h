@@ -104,6 +104,7 @@ struct controller {
 	char *doomed;			/* path of the session that POPUP_DELETE asks about */
 	bool back_to_list;		/* it was asked from the list of sessions, which comes back then: */
 	char *list_filter, *list_at, *list_next;	/* filter, path of the row, of the next one or NULL */
+	const char *command;		/* line of the command that is being run; NULL: none */
 	int64_t quit_until;		/* Ctrl-C was pressed once, and quits when it is pressed again before */
 	bool disk_failed;
 	char *draft;			/* where the draft was read from or stored last; NULL: nowhere */
@@ -200,6 +201,9 @@ int controller_set_theme(struct controller *c, const char *name, struct err *e);
 void controller_notice(struct controller *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void controller_error(struct controller *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void controller_flash(struct controller *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void controller_error_from(struct controller *c, const struct err *e);	/* as a sentence */
+/* What the user typed cannot be done: it goes back to where it can be corrected, and the reason is shown for a while. */
+void controller_refuse(struct controller *c, const char *line, const char *reason);
 void controller_page(struct controller *c, const char *title, const char *text);
 void controller_ask(struct controller *c, int tag, const char *question);
 void controller_pick(struct controller *c, const struct ui_pick *pick);

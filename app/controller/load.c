@@ -127,7 +127,7 @@ load_again(struct controller *c)
 	if (m)
 		post_load(c, &l, m);
 	else
-		controller_error(c, "%s", e.text);
+		controller_error_from(c, &e);
 	model_list_release(&l);
 }
 
@@ -141,7 +141,7 @@ controller_load_next(struct controller *c)
 	c->next_model = NULL;
 	c->reload = false;
 	if (next && controller_load(c, next, &e) < 0)
-		controller_error(c, "%s", e.text);
+		controller_error_from(c, &e);
 	free(next);
 	if (again)
 		load_again(c);

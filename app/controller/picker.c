@@ -176,7 +176,7 @@ show_sessions(struct controller *c, bool again)
 	c->sessions = NULL;
 	c->n_sessions = 0;
 	if (session_list(c->o.sessions_dir, c->o.summary_cache, &c->sessions, &c->n_sessions, &e) < 0) {
-		controller_error(c, "%s", e.text);
+		controller_error_from(c, &e);
 		return;
 	}
 	for (size_t i = 0; i < c->n_sessions; i++) {
@@ -246,7 +246,7 @@ theme_event(struct controller *c, const struct ui_event *ev)
 	if (ev->type == UI_PICK_CANCELLED || ev->choice >= c->n_themes)
 		ui_set_style(c->ui, &c->style);
 	else if (ev->type == UI_PICK && controller_set_theme(c, c->themes[ev->choice].name, &e) < 0)
-		controller_error(c, "%s", e.text);
+		controller_error_from(c, &e);
 	else if (ev->type == UI_PICK_MOVED && theme_load(c->themes[ev->choice].name, &s, NULL) == 0)
 		ui_set_style(c->ui, &s);
 }
@@ -387,7 +387,7 @@ model_event(struct controller *c, const struct ui_event *ev)
 		return;
 	ref = model_ref(&c->models, m);
 	if (ev->type == UI_PICK && controller_load(c, ref, &e) < 0)
-		controller_error(c, "%s", e.text);
+		controller_error_from(c, &e);
 	else if (ev->type == UI_PICK_MOVED)
 		preview_model(c, ev->choice);
 	free(ref);
@@ -421,7 +421,7 @@ session_event(struct controller *c, const struct ui_event *ev)
 	if (!s)
 		return;
 	if (ev->type == UI_PICK && controller_resume(c, s->path, &e) < 0) {
-		controller_error(c, "%s", e.text);
+		controller_error_from(c, &e);
 	} else if (ev->type == UI_PICK_KEY && ev->key == 'd') {
 		controller_ask_delete(c, s->path, s->title);
 		remember_list(c, ev);

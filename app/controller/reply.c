@@ -412,7 +412,7 @@ on_failed(struct controller *c, const struct mail *ev)
 	controller_failed(c, ev->err.code);
 	if (ev->err.code == ERR_FIT) {
 		take_turn_back(c);
-		controller_error(c, "%s", ev->err.text);
+		controller_error_from(c, &ev->err);
 	} else {
 		end_answer(c, FINISH_ERROR, &stats);
 		controller_error(c, "%s. /regen tries again.", ev->err.text);

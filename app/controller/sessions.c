@@ -158,7 +158,7 @@ controller_new_session(struct controller *c, const char *title)
 	char *coming;
 
 	if (leave(c, &coming, &e) < 0) {
-		controller_error(c, "%s", e.text);
+		controller_error_from(c, &e);
 		return;
 	}
 	s = session_new(c->o.sessions_dir);

@@ -1,5 +1,6 @@
 #include "config.h"
 
+#include <ctype.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -64,6 +65,36 @@ controller_error(struct controller *c, const char *fmt, ...)
 	ui_scroll_to_end(c->ui);	/* what went wrong is never out of sight */
 }
 
+/* Errors are written to follow other words. Alone they begin with a capital letter, unless it is a name's. Heap. */
+static char *
+sentence(const char *text)
+{
+	char *copy = xstrdup(text);
+	size_t word = strspn(copy, "abcdefghijklmnopqrstuvwxyz");
+
+	if (word && (copy[word] == ' ' || !copy[word]))
+		*copy = (char)toupper((unsigned char)*copy);
+	return copy;
+}
+
+void
+controller_error_from(struct controller *c, const struct err *e)
+{
+	char *text = sentence(e->text);
+
+	controller_error(c, "%s", text);
+	free(text);
+}
+
+static bool
+flash(struct controller *c, const char *text)
+{
+	bool whole = ui_flash(c->ui, false, 4000, text);
+
+	chat_view_echo(&c->view, "-- ", text);
+	return whole || c->o.plain;
+}
+
 void
 controller_flash(struct controller *c, const char *fmt, ...)
 {
@@ -73,8 +104,18 @@ controller_flash(struct controller *c, const char *fmt, ...)
 	va_start(ap, fmt);
 	text = xvasprintf(fmt, ap);
 	va_end(ap);
-	ui_flash(c->ui, false, 4000, text);
-	chat_view_echo(&c->view, "-- ", text);
+	flash(c, text);
+	free(text);
+}
+
+void
+controller_refuse(struct controller *c, const char *line, const char *reason)
+{
+	char *text = sentence(reason);
+
+	controller_give_back(c, line);
+	if (!flash(c, text))
+		controller_page(c, "Not done", text);
 	free(text);
 }
 

@@ -176,7 +176,7 @@ run__rename__title(void **state)
 	rig_line(&r, "hello");
 	rig_file_has(&r, "A much better name");
 	rig_line(&r, "/rename");
-	rig_shows(&r, "/rename and the title");
+	rig_shows(&r, "Say /rename and the title");
 }
 
 static void
@@ -186,7 +186,7 @@ run__theme__by_name_and_by_list(void **state)
 	rig_shows(&r, "For always: theme: light in ~/.config/hum/config.yaml");
 	rig_line(&r, "/theme no-such");
 	rig_shows(&r, "no-such");
-	rig_line(&r, "/theme");
+	rig_line(&r, "\025/theme");
 	rig_shows(&r, "Themes");
 	rig_shows(&r, "› light");
 	rig_keys(&r, "\033[B");
@@ -264,9 +264,9 @@ run__branch__says_when_there_is_nothing(void **state)
 	rig_turn(&r);
 	rig_line(&r, "/branch 7");
 	rig_shows(&r, "next, prev, or a number from 1 to 2");
-	rig_line(&r, "/branch 2x");
+	rig_line(&r, "\025/branch 2x");
 	rig_shows(&r, "next, prev, or a number from 1 to 2");
-	rig_line(&r, "/branch 1");
+	rig_line(&r, "\025/branch 1");
 	rig_shows(&r, "Answer 1 of 2");
 	rig_shows(&r, "‹ 1/2 ›");
 	rig_line(&r, "/branch next");
@@ -308,6 +308,60 @@ run__figures__while_an_answer_is_written(void **state)
 	rig_shows(&r, "sampling   temperature 0.6, top_p 0.9, top_k 40, presence_penalty 0.5");
 }
 
+/* The line comes back, the reason goes away by itself. */
+static void
+refused(const char *line, const char *reason)
+{
+	rig_line(&r, line);
+	assert_string_equal(ui_input(r.ui), line);
+	rig_shows(&r, reason);
+	rig_keys(&r, "\025");
+	rig_hides(&r, reason);
+}
+
+static void
+run__with_a_wrong_argument__gives_the_line_back(void **state)
+{
+	refused("/set temp 9", "Temperature cannot be \"9\": it must be 0..2");
+	refused("/set top_p 9", "top_p cannot be");
+	refused("/set nosuch 1", "There is no setting \"nosuch\"");
+	refused("/model nosuch", "No model \"nosuch\"");
+	refused("/theme nosuch", "There is no theme \"nosuch\"");
+	refused("/resume nosuch", "There is no chat \"nosuch\"");
+	refused("/delete nosuch", "There is no chat \"nosuch\"");
+}
+
+static void
+run__with_a_wrong_argument__a_long_reason_is_shown_whole(void **state)
+{
+	ui_resize_to(r.ui, 24, 40);
+	rig_line(&r, "/set kv nosuch");
+	rig_shows(&r, "Not done");
+	rig_shows(&r, "f32, f16 or q8_0");
+	rig_keys(&r, "q");
+	assert_string_equal(ui_input(r.ui), "/set kv nosuch");
+}
+
+static void
+run__of_another_programs_command__names_our_way(void **state)
+{
+	refused("/bye", "No command /bye: /quit leaves");
+	refused("/?", "No command /?: /help shows all");
+	refused("/Search words", "hum sessions search WORDS, in the shell");
+	refused("/copy", "hold Shift and select");
+}
+
+static void
+run__set__takes_the_options_names(void **state)
+{
+	rig_line(&r, "/set temp 0.25");
+	rig_shows(&r, "temperature is 0.25");
+	rig_line(&r, "/set ctx");
+	rig_shows(&r, "context is auto");
+	rig_line(&r, "/set threads 1000");
+	rig_shows(&r, "more than there are processors");
+}
+
 int
 main(void)
 {
@@ -318,6 +372,10 @@ main(void)
 		TEST(complete__sessions),
 		TEST(complete__empty_input__questions_for_the_guide),
 		TEST(run__set__shows_and_changes),
+		TEST(run__with_a_wrong_argument__gives_the_line_back),
+		TEST(run__with_a_wrong_argument__a_long_reason_is_shown_whole),
+		TEST(run__of_another_programs_command__names_our_way),
+		TEST(run__set__takes_the_options_names),
 		TEST(run__system__by_name_text_and_none),
 		TEST(run__rename__title),
 		TEST(run__theme__by_name_and_by_list),

@@ -500,7 +500,8 @@ model__refused__the_model_before_stays(void **state)
 	rig_shows(&r, "guide · Q8_0");
 	exchange("hi", "Hello");
 	rig_line(&r, "/model nothing-like-it");
-	rig_shows(&r, "no model");
+	rig_shows(&r, "No model \"nothing-like-it\"");
+	assert_string_equal(ui_input(r.ui), "/model nothing-like-it");
 }
 
 static void
@@ -548,10 +549,10 @@ set__context__loads_again(void **state)
 	assert_int_equal(r.backend.loads, 2);
 	assert_int_equal(r.backend.load->settings.context, 256);
 	rig_line(&r, "/set temperature 9");
-	rig_shows(&r, "0..2");
-	rig_line(&r, "/set temprature 1");
-	rig_shows(&r, "did you mean");
-	rig_line(&r, "/set temperature 0.25");
+	rig_shows(&r, "Temperature cannot be \"9\": it must be 0..2");
+	rig_line(&r, "\025/set temprature 1");
+	rig_shows(&r, "There is no setting \"temprature\"; did you mean");
+	rig_line(&r, "\025/set temperature 0.25");
 	rig_line(&r, "hi");
 	assert_float_equal(r.backend.reply->sampling.temperature, 0.25, 1e-6);
 }
