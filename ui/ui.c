@@ -413,6 +413,15 @@ ui_flash(struct ui *ui, bool error, int ms, const char *text)
 	return wrap_width(ui->flash, strlen(ui->flash)) <= cols;
 }
 
+void
+ui_remember(struct ui *ui, const char *text)
+{
+	char *clean = popup_text(text, false);
+
+	lineedit_remember(clean);
+	free(clean);
+}
+
 const char *
 ui_input(const struct ui *ui)
 {

@@ -63,10 +63,12 @@ controller_release(struct controller *c)
 int
 controller_start(struct controller *c, const struct controller_start *s, struct err *e)
 {
+	c->take_draft = !s->prompt || !*s->prompt;
 	if (!s->session_path)
 		controller_new_session(c, NULL);
 	else if (controller_open_session(c, s->session_path, e) < 0)
 		return -1;
+	c->take_draft = false;
 	if (s->session_path && c->o.system)
 		controller_set_system(c, controller_usual_system(c));
 	if (controller_first_model(c, s->model, e) < 0)

@@ -107,6 +107,7 @@ struct controller {
 	const char *command;		/* line of the command that is being run; NULL: none */
 	int64_t quit_until;		/* Ctrl-C was pressed once, and quits when it is pressed again before */
 	bool disk_failed;
+	bool take_draft;		/* the program starts, with nothing to send: what another one left is taken over */
 	char *draft;			/* where the draft was read from or stored last; NULL: nowhere */
 	int64_t draft_due;		/* when the draft is to be stored; 0: it is */
 	bool ended;

@@ -1,7 +1,8 @@
 /*
- * Drafts: what stands in the input and in the queue, as STATE/drafts/<id of the session>. Conversations that are not
- * on disk yet, or are another program's, have one a program, new.<process>; the next start takes over that of a
- * program that is gone.
+ * Drafts: what stands in the input and in the queue, as STATE/drafts/<id of the session>. What was typed beside a
+ * conversation that another program has open is <id>.<process>, until it can be opened for writing. Conversations that are
+ * not on disk yet have one a program, new.<process>; the next start that begins with nothing to send takes over that of a
+ * program that is gone. A command is no part of a conversation: it is put into the history, not into another input.
  */
 #include "config.h"
 
@@ -22,8 +23,6 @@
 
 enum { AGAIN_MS = 5000 };
 
-#define NEW "new."
-
 /* Where the input's text is kept; NULL: nowhere. Lines of a script are no drafts. */
 static char *
 draft_path(const struct controller *c)
@@ -34,10 +33,12 @@ draft_path(const struct controller *c)
 		return NULL;
 	dir = xasprintf("%s/drafts", c->o.state_dir);
 	mkdir(dir, 0700);
-	if (session_path(c->session) && !c->session->read_only)
-		path = xasprintf("%s/%s", dir, c->session->conv.id);
+	if (!session_path(c->session))
+		path = xasprintf("%s/new.%ld", dir, (long)getpid());
+	else if (c->session->read_only)
+		path = xasprintf("%s/%s.%ld", dir, c->session->conv.id, (long)getpid());
 	else
-		path = xasprintf("%s/" NEW "%ld", dir, (long)getpid());
+		path = xasprintf("%s/%s", dir, c->session->conv.id);
 	free(dir);
 	return path;
 }
@@ -55,21 +56,23 @@ is_at_work(long pid)
 	return !strcmp(own, other);
 }
 
+/* "<stem>.<process>" of a program that is gone, or of this one. */
 static bool
-is_orphan(const char *name)
+is_orphan(const char *name, const char *stem)
 {
+	size_t len = strlen(stem);
 	char *end;
 	long pid;
 
-	if (strncmp(name, NEW, strlen(NEW)))
+	if (strncmp(name, stem, len) || name[len] != '.')
 		return false;
-	pid = strtol(name + strlen(NEW), &end, 10);
-	return pid > 0 && !*end && !is_at_work(pid);
+	pid = strtol(name + len + 1, &end, 10);
+	return pid > 0 && !*end && (pid == getpid() || !is_at_work(pid));
 }
 
-/* Another program may do the same: the one whose rename succeeds has it. */
-static void
-adopt_orphan(const char *path)
+/* Where there is no draft yet. Another program may do the same: the one whose rename succeeds has it. */
+static bool
+adopt_orphan(const char *path, const char *stem)
 {
 	char *dir = xstrndup(path, (size_t)(strrchr(path, '/') - path));
 	DIR *d = access(path, F_OK) ? opendir(dir) : NULL;
@@ -79,7 +82,7 @@ adopt_orphan(const char *path)
 	while (d && !taken && (f = readdir(d))) {
 		char *orphan;
 
-		if (!is_orphan(f->d_name))
+		if (!is_orphan(f->d_name, stem))
 			continue;
 		orphan = xasprintf("%s/%s", dir, f->d_name);
 		taken = rename(orphan, path) == 0;
@@ -88,6 +91,16 @@ adopt_orphan(const char *path)
 	if (d)
 		closedir(d);
 	free(dir);
+	return taken;
+}
+
+static void
+adopt(struct controller *c, const char *path)
+{
+	if (session_path(c->session))
+		adopt_orphan(path, c->session->conv.id);
+	else if (c->take_draft && adopt_orphan(path, "new"))
+		controller_flash(c, "In the input stands what was not sent the last time");
 }
 
 void
@@ -101,9 +114,13 @@ controller_draft_load(struct controller *c)
 	c->draft_due = 0;
 	if (!path)
 		return;
-	if (!session_path(c->session))
-		adopt_orphan(path);
+	adopt(c, path);
 	text_file_read(path, &text);	/* most chats have none */
+	if (text.s[0] == '/' && text.s[1] != '/') {
+		ui_remember(c->ui, text.s);
+		strbuf_reset(&text);
+		c->draft_due = controller_now(c);	/* which removes it */
+	}
 	ui_set_input(c->ui, text.s);
 	strbuf_release(&text);
 }

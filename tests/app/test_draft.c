@@ -111,6 +111,11 @@ draft__of_a_chat_open_elsewhere__is_left_alone(void **state)
 	assert_int_equal(access(draft, F_OK), 0);
 	session_free(first);
 	restart();
+	assert_string_equal(ui_input(r.ui), "");	/* it was not typed for a new chat */
+	rig_release(&r);
+	assert_int_equal(unlink(draft), 0);
+	rig_init(&r, NULL, NULL);
+	rig_start(&r, path, NULL);
 	assert_string_equal(ui_input(r.ui), "my own");
 	free(path);
 	free(draft);
@@ -245,6 +250,43 @@ editor__what_comes_back_meanwhile__stays_before_its_text(void **state)
 	assert_string_equal(ui_input(r.ui), "asked before\nedited");
 }
 
+/* Neither beside what the command line sends nor in a chat that is begun later. */
+static void
+draft__of_a_program_that_is_gone__comes_at_a_start_that_sends_nothing(void **state)
+{
+	struct controller_start s = { .prompt = "What is GGUF?" };
+	struct err e;
+
+	home_write("state/drafts/new.99999999", "left behind");
+	rig_init(&r, NULL, NULL);
+	assert_int_equal(controller_start(&r.c, &s, &e), 0);
+	rig_turn(&r);
+	assert_string_equal(ui_input(r.ui), "");
+	scripted_done(&r.backend, LLM_STOP);
+	rig_line(&r, "/new");
+	assert_string_equal(ui_input(r.ui), "");
+	assert_int_equal(access("state/drafts/new.99999999", F_OK), 0);
+	restart();
+	assert_string_equal(ui_input(r.ui), "left behind");
+	rig_shows(&r, "not sent the last time");
+}
+
+static void
+draft__that_is_a_command__is_in_the_history_only(void **state)
+{
+	start();
+	rig_keys(&r, "/resume Question");
+	let_it_be_stored();
+	restart();
+	assert_string_equal(ui_input(r.ui), "");
+	rig_keys(&r, "\033[A");
+	assert_string_equal(ui_input(r.ui), "/resume Question");
+	rig_keys(&r, "\025//etc");
+	let_it_be_stored();
+	restart();
+	assert_string_equal(ui_input(r.ui), "//etc");
+}
+
 int
 main(void)
 {
@@ -252,6 +294,8 @@ main(void)
 		CHAT_TEST(draft__survives_the_program),
 		CHAT_TEST(draft__of_any_length__comes_back_whole),
 		CHAT_TEST(draft__of_a_program_that_is_gone__is_taken_over_once),
+		CHAT_TEST(draft__of_a_program_that_is_gone__comes_at_a_start_that_sends_nothing),
+		CHAT_TEST(draft__that_is_a_command__is_in_the_history_only),
 		CHAT_TEST(draft__whose_process_is_another_program_now__is_taken_over),
 		CHAT_TEST(draft__of_a_chat_open_elsewhere__is_left_alone),
 		CHAT_TEST(draft__that_cannot_be_kept__keeps_the_chat_open),
