@@ -35,7 +35,7 @@
 	X(REAL, frequency_penalty, sampling.frequency_penalty, NULL, 0, -2, 2, "-2..2", NULL,      \
 		false, true, "taken from words for each time they occurred; 0 is off")             \
 	X(SEED, seed, seed, "--seed", 0, -1, INT64_MAX, "0..2^63-1, or random",       \
-		"random", false, false, "the same seed gives the same answer; random: another one each time") \
+		"random", false, false, "same seed, same answer; /regen takes the next one; random: always another") \
 	X(WHOLE, max_tokens, max_tokens, "--max-tokens", 'n', 0, 1000000, "0..1000000", NULL,      \
 		false, false, "longest answer in tokens; 0: until the context is full")            \
 	X(CONTEXT, context, context, "--ctx", 0, 16, 1048576, "16..1048576, or auto", "auto",      \

@@ -82,6 +82,36 @@ post_reply(struct controller *c, struct reply_request *r)
 	controller_show_status(c);
 }
 
+/* Whether this model has answered with this seed already: it would say the same again. */
+static bool
+is_used(const struct controller *c, int parent, uint64_t seed, const struct sampling *sampling)
+{
+	const struct conversation *conv = &c->session->conv;
+
+	for (size_t i = conv->n; i-- > 0 && conv->messages[i]->id > parent;) {
+		const struct message *m = conv->messages[i];
+
+		if (m->parent == parent && m->role == ROLE_ASSISTANT && !m->deleted && m->text.len &&
+			m->seed == seed && m->model && !strcmp(m->model, c->model.name) &&
+			!memcmp(&m->sampling, sampling, sizeof *sampling))
+			return true;
+	}
+	return false;
+}
+
+/* The seed that was set, or the next that is new to this question; who sets one can have every answer again. */
+static uint64_t
+seed_of_answer(const struct controller *c, int parent, const struct sampling *sampling)
+{
+	uint64_t seed = (uint64_t)c->settings.seed;
+
+	if (c->settings.seed < 0)
+		return request_random_seed();
+	while (sampling->temperature > 0 && is_used(c, parent, seed, sampling))
+		seed = (seed + 1) & INT64_MAX;
+	return seed;
+}
+
 /* A new answer to message `parent`, which is in view. */
 static void
 begin_answer(struct controller *c, int parent)
@@ -90,7 +120,7 @@ begin_answer(struct controller *c, int parent)
 	struct err e = { 0 };
 	int rc;
 
-	r->seed = c->settings.seed < 0 ? request_random_seed() : (uint64_t)c->settings.seed;
+	r->seed = seed_of_answer(c, parent, &r->sampling);
 	c->answer = 0;
 	controller_remember_model(c);
 	rc = session_begin_answer(c->session, parent, c->model.name, r->seed, &r->sampling, &c->answer, &e);
@@ -350,8 +380,27 @@ on_text(struct controller *c, const struct mail *ev)
 }
 
 static void
+say_if_known(struct controller *c, const struct message *m)
+{
+	const struct conversation *conv = &c->session->conv;
+	size_t n, position;
+	int *siblings;
+
+	n = conversation_siblings(conv, m->id, &siblings, &position);
+	for (size_t i = 0; i < n && m->text.len; i++) {
+		if (siblings[i] == m->id || strcmp(conversation_find(conv, siblings[i])->text.s, m->text.s))
+			continue;
+		controller_flash(c, "The same text as answer %zu%s", i + 1,
+			m->sampling.temperature > 0 ? "" : ": temperature 0 always takes the likeliest words");
+		break;
+	}
+	free(siblings);
+}
+
+static void
 on_done(struct controller *c, const struct mail *ev)
 {
+	const struct message *m = conversation_find(&c->session->conv, c->answer);
 	struct message_stats stats;
 
 	/* A job that was cancelled in the queue has nothing to tell. */
@@ -359,6 +408,8 @@ on_done(struct controller *c, const struct mail *ev)
 		note_stats(c, &ev->stats);
 	stats = stats_of(c);
 	end_answer(c, request_finish(ev->finish), &stats);
+	if (m && ev->finish != LLM_CANCELLED)
+		say_if_known(c, m);
 	go_on(c, ev->finish == LLM_CANCELLED);
 }
 

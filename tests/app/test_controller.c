@@ -782,6 +782,38 @@ start__with_other_models__the_guide_says_where_they_are(void **state)
 	rig_hides(&r, "hum -m FILE.gguf");
 }
 
+static uint64_t
+seed_of_regen(const char *answer)
+{
+	uint64_t seed;
+
+	rig_line(&r, "/regen");
+	seed = r.backend.reply->seed;
+	scripted_say(&r.backend, answer);
+	scripted_done(&r.backend, LLM_STOP);
+	rig_turn(&r);
+	return seed;
+}
+
+static void
+regen__with_a_seed__takes_the_next_that_is_new(void **state)
+{
+	start();
+	rig_line(&r, "/set seed 7");
+	exchange("question", "Answer A");
+	assert_int_equal(r.backend.reply->seed, 7);
+	assert_int_equal(seed_of_regen("Answer B"), 8);
+	assert_int_equal(seed_of_regen("Answer C"), 9);
+	rig_line(&r, "/set temperature 1");
+	assert_int_equal(seed_of_regen("Answer D"), 7);	/* what differs is the temperature alone */
+	rig_line(&r, "/set temperature 0");
+	assert_int_equal(seed_of_regen("Answer E"), 7);
+	assert_int_equal(seed_of_regen("Answer E"), 7);
+	rig_shows(&r, "The same text as answer 5: temperature 0");
+	exchange("another question", "Answer A");
+	assert_int_equal(r.backend.reply->seed, 7);
+}
+
 int
 main(void)
 {
@@ -806,6 +838,7 @@ main(void)
 		CHAT_TEST(queue__esc__takes_it_back),
 		CHAT_TEST(regen__keeps_the_old_answer_as_a_sibling),
 		CHAT_TEST(regen__of_nothing__is_said),
+		CHAT_TEST(regen__with_a_seed__takes_the_next_that_is_new),
 		CHAT_TEST(continue__goes_on_with_a_cut_answer),
 		CHAT_TEST(undo__gives_the_message_back),
 		CHAT_TEST(undo__of_the_first_message__empties_the_meter),
