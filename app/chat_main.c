@@ -259,6 +259,13 @@ chat_close(struct chat *h, int status, struct err *e)
 	return status;
 }
 
+/* Without a terminal to type on there is one thing to answer: what comes from standard input. */
+static bool
+wants_one_answer(const struct options *o)
+{
+	return o->print || o->json || o->stream_json || (!o->plain && !isatty(STDIN_FILENO));
+}
+
 int
 program_chat(const struct options *o)
 {
@@ -266,7 +273,7 @@ program_chat(const struct options *o)
 	struct err e = { 0 }, unsaved = { 0 };
 	int status;
 
-	if (o->print || o->json || o->stream_json)
+	if (wants_one_answer(o))
 		return oneshot_run(o);
 	if (prepare(&h, &e) < 0 || start(&h, &e) < 0) {
 		status = chat_close(&h, e.code, &unsaved);

@@ -56,7 +56,8 @@ check_options(const struct options *o, struct err *e)
 	if (o->no_save && (o->cont || o->resume_asked))
 		return err_set(e, ERR_USAGE, "--no-save does not go with -c or -r");
 	if (o->resume_asked && (!o->resume || !*o->resume))
-		return err_set(e, ERR_USAGE, "with -p, -r needs an id or a title: --resume=TITLE");
+		return err_set(e, ERR_USAGE,
+			"for one answer, -r needs an id or a title: --resume=TITLE");
 	return 0;
 }
 
@@ -83,6 +84,17 @@ add_stdin(struct strbuf *prompt, struct err *e)
 	return rc;
 }
 
+static int
+refuse_empty(const struct options *o, struct err *e)
+{
+	if (o->print || o->json || o->stream_json || isatty(STDIN_FILENO))
+		return err_set(e, ERR_USAGE,
+			"the prompt is empty: hum -p PROMPT, or a text on standard input");
+	return err_set(e, ERR_USAGE,
+		"the chat needs a terminal, and there is no text on standard input to answer "
+		"instead");
+}
+
 /* -p, then the arguments, then standard input. */
 static int
 read_prompt(struct oneshot *s, struct err *e)
@@ -101,8 +113,7 @@ read_prompt(struct oneshot *s, struct err *e)
 		note("%zu bytes of the prompt are no UTF-8 text; U+FFFD stands in their place",
 			bad);
 	if (!s->prompt.s[strspn(s->prompt.s, " \t\r\n")])
-		return err_set(e, ERR_USAGE,
-			"the prompt is empty: hum -p PROMPT, or a text on standard input");
+		return refuse_empty(o, e);
 	return 0;
 }
 

@@ -1,5 +1,6 @@
 /*
- * hum -p: one answer on standard output, for scripts. As text; with --json as one object
+ * hum -p, and hum where standard input is no terminal: one answer on standard output, for scripts.
+ * As text; with --json as one object
  *   {"text", "finish", "model", "seed", "prompt_tokens", "cached_tokens", "answer_tokens",
  *    "evicted_messages", "first_token_ms", "total_ms", "tokens_per_second"};
  * with --stream-json as lines {"type": "text", "text"}, and at the end {"type": "done", what the

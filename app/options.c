@@ -66,7 +66,16 @@ find_name(const struct program *p, const char *name, size_t len, struct found *f
 static bool
 takes_text(const struct found *f)
 {
-	return f->setting || f->spec->kind == OPTION_TEXT;
+	return f->setting || f->spec->kind == OPTION_TEXT || f->spec->kind == OPTION_LAST;
+}
+
+/* The text of an option that has none in its own word: the next word. NULL: there is none. */
+static const char *
+next_text(const struct found *f, int argc, char **argv, int *i)
+{
+	if (*i + 1 < argc)
+		return argv[++*i];
+	return f->spec && f->spec->kind == OPTION_LAST ? "" : NULL;
 }
 
 static int
@@ -88,6 +97,7 @@ store(struct options *o, const struct found *f, const char *shown, const char *t
 		*(const char **)(base + f->spec->offset) = text;
 		break;
 	case OPTION_TEXT:
+	case OPTION_LAST:
 		*(const char **)(base + f->spec->offset) = text;
 		break;
 	}
@@ -134,10 +144,10 @@ parse_long(struct options *o, int argc, char **argv, int *i, struct err *e)
 		rc = unknown_name(o->program, shown, e);
 	else if (!takes_text(&f) && text && f.spec->kind == OPTION_FLAG)
 		rc = err_set(e, ERR_USAGE, "%s takes no value", shown);
-	else if (takes_text(&f) && !text && *i + 1 >= argc)
+	else if (takes_text(&f) && !text && !(text = next_text(&f, argc, argv, i)))
 		rc = err_set(e, ERR_USAGE, "%s needs a value", shown);
 	else
-		rc = store(o, &f, shown, text || !takes_text(&f) ? text : argv[++*i], e);
+		rc = store(o, &f, shown, text, e);
 	free(shown);
 	return rc;
 }
@@ -148,6 +158,7 @@ parse_letters(struct options *o, int argc, char **argv, int *i, struct err *e)
 {
 	for (const char *s = argv[*i] + 1; *s; s++) {
 		char shown[] = { '-', *s, '\0' };
+		const char *text = s[1] ? s + 1 : NULL;
 		struct found f;
 
 		if (!find_letter(o->program, *s, &f))
@@ -156,11 +167,9 @@ parse_letters(struct options *o, int argc, char **argv, int *i, struct err *e)
 			store(o, &f, shown, NULL, e);
 			continue;
 		}
-		if (s[1] || !takes_text(&f))
-			return store(o, &f, shown, s[1] ? s + 1 : NULL, e);
-		if (*i + 1 >= argc)
+		if (takes_text(&f) && !text && !(text = next_text(&f, argc, argv, i)))
 			return err_set(e, ERR_USAGE, "%s needs a value", shown);
-		return store(o, &f, shown, argv[++*i], e);
+		return store(o, &f, shown, text, e);
 	}
 	return 0;
 }

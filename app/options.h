@@ -47,7 +47,8 @@ struct program {
 	const struct program_verb *(*verb)(size_t i);	/* NULL past the last; NULL: none */
 };
 
-enum option_kind { OPTION_FLAG, OPTION_TEXT, OPTION_MAYBE };	/* MAYBE: text only as --name=TEXT or -xTEXT */
+/* MAYBE: text only as --name=TEXT or -xTEXT. LAST: as TEXT, but "" where it is the last word. */
+enum option_kind { OPTION_FLAG, OPTION_TEXT, OPTION_MAYBE, OPTION_LAST };
 
 struct option_spec {
 	char letter;			/* 0: none */

@@ -66,9 +66,9 @@ is sent at once. One word that is nearly the name of a program is taken for a mi
 all words are the prompt.
 .PP
 With
-.B \-p
-it writes one answer to standard output and ends; standard input, when it is no terminal, is appended to the prompt.
-Nothing is kept then, unless
+.BR \-p ,
+or where standard input is no terminal, it writes one answer to standard output and ends. Standard input is appended to
+the prompt then, or is the whole of it. Nothing is kept then, unless
 .BR \-c " or " \-r
 is given as well.
 .SH OPTIONS

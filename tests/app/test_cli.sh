@@ -21,7 +21,7 @@ gives 1 config nonsense
 gives 1 models too many
 gives 1 sesions
 says 'To send it as a message: hum -- sesions'
-gives 1 -r Cusco
+gives 1 --plain -r Cusco
 says "--resume='Cusco'"
 
 # ---- models ----

@@ -60,11 +60,20 @@ takes question 0 $brief -p ''
 cmp -s out greedy1 || fail 'a question on stdin gets another answer'
 takes question 0 $brief --json
 equals 'answer to stdin with --json alone' "$(json text)" "$(cat greedy1)"
-printf 'What is' >part
+for words in '' '-p'; do
+	takes question 0 $brief $words
+	cmp -s out greedy1 || fail "a question on stdin gets another answer: $words"
+done
+gives 0 $brief 'What is Llama 2?'
+cmp -s out greedy1 || fail 'a prompt without a terminal gets another answer'
 gives 0 -p 'What is' $brief --json -- Llama '2?'
 equals 'prompt of -p and arguments' "$(json prompt_tokens)" "$prompt_tokens"
 takes question 0 -p 'Look:' $brief --json
 [ "$(json prompt_tokens)" -gt "$prompt_tokens" ] || fail 'stdin is not appended to -p'
+cp out both
+takes question 0 $brief --json Look:
+equals 'prompt of words and stdin' "$(json prompt_tokens)" "$("$top/tests/app/json_get" both prompt_tokens)"
+[ ! -d "$sessions" ] || fail 'an answer to stdin leaves a session behind'
 gives 0 -p 'What is Llama 2?' -s 'Be brief.' $brief --json
 [ "$(json prompt_tokens)" -gt "$prompt_tokens" ] || fail 'the system prompt is not in the prompt'
 with_system=$(json prompt_tokens)
@@ -87,6 +96,11 @@ says 'standard input'
 rm huge
 timeout 100 "$hum" -p 'What is Llama 2?' $brief <&- >out 2>err
 cmp -s out greedy1 || fail 'a closed stdin gives another answer'
+gives 1
+says 'the chat needs a terminal, and there is no text on standard input'
+timeout 100 "$hum" <&- >out 2>err
+equals 'status of a chat with a closed stdin' $? 1
+says 'needs a terminal'
 timeout 100 "$hum" --plain --no-save <&- >out 2>err || fail 'a chat with a closed stdin does not end'
 takes . 6 -p hi
 

@@ -61,6 +61,13 @@ options__parse__short_and_long_forms(void **state)
 	assert_int_equal(o.n_args, 2);
 	assert_string_equal(o.args[1], "you");
 
+	assert_int_equal(parse("-p", "hi", NULL), 0);
+	assert_string_equal(o.print, "hi");
+	assert_int_equal(parse("-cp", NULL), 0);	/* standard input has it all */
+	assert_string_equal(o.print, "");
+	assert_int_equal(parse("--print", NULL), 0);
+	assert_string_equal(o.print, "");
+
 	assert_int_equal(parse("-cmfile", NULL), 0);
 	assert_true(o.cont);
 	assert_string_equal(o.model, "file");
