@@ -1,12 +1,15 @@
 #include "config.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <locale.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "app/cli/output.h"
 #include "app/oneshot.h"
 #include "app/programs.h"
 
@@ -42,6 +45,29 @@ open_standard(void)
 		close(fd);
 }
 
+/* stdio may have met the error long ago, so that errno does not tell. */
+static bool
+reader_has_gone(void)
+{
+	struct pollfd p = { .fd = STDOUT_FILENO };
+
+	return poll(&p, 1, 0) > 0 && (p.revents & POLLERR);
+}
+
+/* A full disk behind stdout is not success, and neither is a reader that has gone, of which there is
+ * nothing to say. */
+static int
+end_output(void)
+{
+	errno = 0;
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return 0;
+	if (reader_has_gone())
+		return OUTPUT_UNREAD;
+	fprintf(stderr, "hum: standard output: %s\n", errno ? strerror(errno) : "not all was written");
+	return ERR_STORE;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -65,10 +91,5 @@ main(int argc, char **argv)
 		status = o.program->run(&o);
 	}
 	options_release(&o);
-	/* A full disk or a closed pipe behind stdout is not success. */
-	if ((fflush(stdout) != 0 || ferror(stdout)) && !status) {
-		perror("hum: output");
-		status = ERR_STORE;
-	}
-	return status;
+	return status ? status : end_output();
 }

@@ -416,5 +416,5 @@ options_help(const struct options *o, const struct program *programs, FILE *out)
 		return;
 	help_programs(programs, out);
 	fputs("\nExit status: 0 done, 1 usage, 2 config, 3 model missing or refused, 4 prompt does not fit,\n"
-	      "5 backend or network, 6 session or disk, 130 interrupted.\n", out);
+	      "5 backend or network, 6 session or disk, 130 interrupted, 141 the reader of stdout has gone.\n", out);
 }

@@ -107,6 +107,9 @@ session or disk, also standard output that cannot be written
 .TP
 130
 interrupted
+.TP
+141
+the reader of standard output has gone; what was to be stored is stored
 .SH FILES
 .TP
 .I $XDG_CONFIG_HOME/hum/config.yaml

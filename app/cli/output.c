@@ -134,6 +134,8 @@ output_end(struct output *o, int status)
 		return status;
 	if (o->error == EINTR)
 		return ERR_INTERRUPTED;
+	if (o->error == EPIPE)
+		return status ? status : OUTPUT_UNREAD;
 	note("standard output: %s; what was written is not complete", strerror(o->error));
 	return status ? status : ERR_STORE;
 }

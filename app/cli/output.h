@@ -1,8 +1,8 @@
 /*
  * Standard output of everything that is no full-screen chat: buffered; the first write that fails
  * is remembered, what follows is dropped, and the end reports it and makes it the exit status. A
- * reader that goes away (EPIPE) is such a failure too: half an answer in a file must not look like
- * a whole one.
+ * reader that goes away (EPIPE) has what it wants, and nothing is said: the exit status is that of a
+ * program which SIGPIPE ended, but work that is not for the reader, as a turn to store, is done.
  */
 #ifndef APP_CLI_OUTPUT_H
 #define APP_CLI_OUTPUT_H
@@ -12,6 +12,8 @@
 
 #include "base/err.h"
 #include "base/strbuf.h"
+
+enum { OUTPUT_UNREAD = 141 };	/* exit status: 128 + SIGPIPE, as shells have it */
 
 struct output {
 	int fd;
@@ -39,7 +41,7 @@ void output_style(struct output *o, const char *sgr);
 int output_flush(struct output *o);	/* -1: this or an earlier write has failed */
 
 /* Flushes and closes. Returns `status`, or ERR_STORE after saying on stderr why the output is not
- * complete; an interrupted program stays one. */
+ * complete, or OUTPUT_UNREAD; an interrupted program stays one. */
 int output_end(struct output *o, int status);
 
 /* "hum: text" on stderr, scrubbed. Returns the error's code: the exit status. */

@@ -286,10 +286,21 @@ for program in models themes 'config path' 'tokenize text' template 'perplexity 
 	[ $? -eq 6 ] || fail "no standard output: hum $program"
 done
 [ ! -w /dev/full ] || gives 6 logits --ids 1 -o /dev/full
-# A reader that goes: the rest is not written, and that is told.
+# A reader that goes has what it wants: no word, and the status of a program that SIGPIPE ended.
 yes Hello | { "$hum" tokenize 2>err; echo $? >status; } | head -n 1 >out
-equals 'status when the reader goes' "$(cat status)" 6
-says 'Broken pipe'
+equals 'status when the reader goes' "$(cat status)" 141
+[ ! -s err ] || fail 'something to say about a reader that goes'
+mkfifo unread
+exec 3<>unread 4>unread 3<&-		# a pipe whose reader has gone
+for program in models themes 'config path' 'sessions list --json' 'logits --ids 1 -o -' --help --version \
+	'--plain --no-save'; do
+	for with in 'trap - PIPE' "trap '' PIPE"; do
+		(eval "$with"; exec timeout 100 "$hum" $program >&4 2>err </dev/null)
+		equals "status without a reader, $with: hum $program" $? 141
+		[ ! -s err ] || fail "something to say without a reader: hum $program"
+	done
+done
+exec 4>&-
 
 # ---- a terminal: colours and safe text there, none elsewhere ----
 

@@ -137,7 +137,7 @@ output__text__as_it_is_without_a_terminal(void **state)
 }
 
 static void
-output__end__reports_a_reader_that_is_gone(void **state)
+output__end__has_a_status_for_a_reader_that_is_gone(void **state)
 {
 	struct output o;
 
@@ -146,7 +146,7 @@ output__end__reports_a_reader_that_is_gone(void **state)
 	output_adds(&o, "x");
 	assert_int_equal(output_flush(&o), -1);
 	assert_int_equal(output_flush(&o), -1);		/* remembered */
-	assert_int_equal(output_end(&o, 0), ERR_STORE);
+	assert_int_equal(output_end(&o, 0), OUTPUT_UNREAD);
 }
 
 static void
@@ -304,7 +304,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(table__cell__is_one_safe_line, setup, teardown),
 		cmocka_unit_test_setup_teardown(output__text__as_it_is_without_a_terminal, setup,
 			teardown),
-		cmocka_unit_test_setup(output__end__reports_a_reader_that_is_gone, setup),
+		cmocka_unit_test_setup(output__end__has_a_status_for_a_reader_that_is_gone, setup),
 		cmocka_unit_test_setup(output__end__keeps_an_earlier_status, setup),
 		cmocka_unit_test(stored__in_another_file__is_no_failure),
 		cmocka_unit_test(input__repair__leaves_valid_text_alone),

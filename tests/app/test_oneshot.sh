@@ -167,8 +167,13 @@ fi
 timeout 100 "$hum" -p hi --temp 0 $endless >&- 2>err </dev/null
 [ $? -eq 6 ] || fail 'an endless answer to nobody'
 { timeout 100 "$hum" -p hi --temp 0 $endless --stream-json 2>err </dev/null; echo $? >status; } | head -n 1 >out
-equals 'status when the reader goes' "$(cat status)" 6
+equals 'status when the reader goes' "$(cat status)" 141
 equals 'first line' "$(jsonl type)" text
+{ timeout 100 "$hum" -c -p hi --temp 0 $endless 2>err </dev/null; echo $? >status; } | head -c 9 >out
+equals 'status when the reader of a chat goes' "$(cat status)" 141
+! grep -qi 'pipe' err || fail 'something to say when the reader goes'
+grep -q 'finish: cancelled' "$sessions"/*.yaml || fail 'the turn was not stored when the reader went'
+rm -r "$sessions"
 
 # ---- Ctrl-C: what was said is printed and ended ----
 
