@@ -32,14 +32,18 @@ path_make(const char *dir)
 {
 	char *path = xstrdup(dir);
 	struct stat st;
-	int rc;
+	int rc, above = 0;
 
+	/* What matters is whether the last one is there in the end; if not, the first that failed is why. */
 	for (char *s = path + 1; *path && (s = strchr(s, '/')); s++) {
 		*s = '\0';
-		mkdir(path, 0700); /* what matters is whether the last one is there in the end */
+		if (mkdir(path, 0700) < 0 && errno != EEXIST && !above)
+			above = errno;
 		*s = '/';
 	}
 	rc = mkdir(path, 0700);
+	if (rc < 0 && errno == ENOENT && above)
+		errno = above;
 	if (rc < 0 && errno == EEXIST && stat(path, &st) == 0) {
 		rc = S_ISDIR(st.st_mode) ? 0 : -1;
 		errno = ENOTDIR;

@@ -3,9 +3,12 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <errno.h>
 #include <cmocka.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "app/config/paths.h"
 #include "tests/app/scratch.h"
@@ -116,6 +119,23 @@ paths__make__fails_where_a_file_stands(void **state)
 	free(deep);
 }
 
+static void
+paths__make__tells_why_the_first_folder_failed(void **state)
+{
+	char *deep = xasprintf("%s/1/2/3", dir);
+	bool root = geteuid() == 0;
+
+	assert_int_equal(chmod(dir, 0555), 0);
+	if (root)
+		assert_int_equal(seteuid(65534), 0);
+	assert_int_equal(path_make(deep), -1);
+	assert_int_equal(errno, EACCES);
+	if (root)
+		assert_int_equal(seteuid(0), 0);
+	assert_int_equal(chmod(dir, 0700), 0);
+	free(deep);
+}
+
 int
 main(void)
 {
@@ -125,6 +145,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(paths__expand__knows_the_tilde_only_alone, setup, teardown),
 		cmocka_unit_test_setup_teardown(paths__pretty__shortens_home_only, setup, teardown),
 		cmocka_unit_test_setup_teardown(paths__make__fails_where_a_file_stands, setup, teardown),
+		cmocka_unit_test_setup_teardown(paths__make__tells_why_the_first_folder_failed, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
