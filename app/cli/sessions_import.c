@@ -18,6 +18,25 @@ looks_like_json(const struct strbuf *text)
 	return c == '{' || c == '[';
 }
 
+/* The header is the first event of the file. */
+static bool
+looks_like_session(const struct strbuf *text)
+{
+	return !strncmp(text->s + strspn(text->s, "-{ \t\r\n"), "hum:", 4);
+}
+
+/* Markdown and text, as exports have them, do not say who spoke in a way that can be relied on. */
+static int
+refuse(struct shelf *s)
+{
+	bool from_stdin = !strcmp(s->args[0], "-");
+
+	return err_set(&s->t.err, from_stdin ? ERR_USAGE : ERR_STORE,
+		"%s is nothing that can be imported: that is %swhat hum sessions export --format json "
+		"wrote, or a list of messages, [{\"role\": \"user\", \"content\": \"...\"}]",
+		from_stdin ? "standard input" : s->args[0], from_stdin ? "" : "a session file of hum, ");
+}
+
 static int
 import_json(struct shelf *s, const struct strbuf *text, struct conversation *out)
 {
@@ -56,10 +75,12 @@ sessions_import(struct shelf *s)
 	struct session *session = NULL;
 	int rc = input_read(s->args[0], MAX_INPUT, &text, &s->t.err);
 
-	if (rc == 0 && (looks_like_json(&text) || !strcmp(s->args[0], "-")))
+	if (rc == 0 && looks_like_json(&text))
 		rc = import_json(s, &text, &c);
-	else if (rc == 0)
+	else if (rc == 0 && looks_like_session(&text) && strcmp(s->args[0], "-") != 0)
 		rc = import_session_file(s, &c);
+	else if (rc == 0)
+		rc = refuse(s);
 	strbuf_release(&text);
 	if (rc < 0)
 		return -1;

@@ -104,6 +104,15 @@ gives 6 sessions import missing.json
 gives 6 sessions import .
 echo 'neither one nor the other' >neither
 gives 6 sessions import neither
+says 'neither is nothing that can be imported: that is a session file of hum, what hum sessions export --format json wrote'
+for format in markdown text; do
+	gives 0 sessions export "$id" --format $format
+	mv out exported
+	gives 6 sessions import exported
+	says 'export --format json'
+	takes exported 1 sessions import -
+	says 'standard input is nothing that can be imported: that is what hum sessions export --format json wrote'
+done
 XDG_DATA_HOME=/dev/null gives 6 sessions import one.json
 gives 1 sessions export "$id" --format pdf
 gives 1 sessions show "$id" --format json
