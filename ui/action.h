@@ -44,7 +44,7 @@ struct keymap *keymap_new(void);	/* the defaults */
 void keymap_free(struct keymap *k);
 
 /*
- * Binds an action to the keys of `spec` (blank-separated; replaces what it had; "" unbinds it). Keys: a
+ * Binds an action to the keys of `spec` (blank-separated; replaces what it had; "" or "none" unbinds it). Keys: a
  * character, Enter Esc Tab BackTab Space BS Del Ins Up Down Left Right Home End PgUp PgDn F1..F12, with
  * C- M- S- in front. ERR_CONFIG for an unknown key or one that another action has, and nothing changes.
  */

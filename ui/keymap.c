@@ -105,8 +105,9 @@ check(const struct keymap *k, enum action a, const char *spec, struct err *e)
 		if (b && b->action != a)
 			return err_set(e, ERR_CONFIG,
 				"key \"%.*s\" of action \"%s\" already belongs to action \"%s\"; "
-				"unbind that first",
-				(int)len, s, action_name(a), action_name(b->action));
+				"unbind that first, with %s: none",
+				(int)len, s, action_name(a), action_name(b->action),
+				action_name(b->action));
 	}
 	return 0;
 }
@@ -120,6 +121,8 @@ keymap_bind(struct keymap *k, enum action a, const char *spec, struct err *e)
 	size_t len;
 
 	assert(a >= 0 && a < ACTION_COUNT);
+	if (!strcmp(spec, "none"))
+		spec = "";
 	if (check(k, a, spec, e))
 		return -1;
 	unbind(k, a);

@@ -166,7 +166,7 @@ config__error__names_place_and_remedy(void **state)
 		{ "keys: {stop: Hyper-x}", "c.yaml:1:14: key \"Hyper-x\" of action \"stop\" is unknown; "
 			"write it like Enter, C-p, M-Enter or F1" },
 		{ "keys: {stop: C-p}", "c.yaml:1:14: key \"C-p\" of action \"stop\" already belongs to action \"palette\"; "
-			"unbind that first" },
+			"unbind that first, with palette: none" },
 		{ "- a", "c.yaml:1:1: the file must be a map of names and values" },
 		{ "text", "c.yaml:1:1: the file must be a map of names and values" },
 		{ "a: b: c", "c.yaml:1:5: mapping values are not allowed in this context" },
@@ -215,14 +215,15 @@ config__error__is_fit_for_a_terminal(void **state)
 static void
 config__keys__can_change_places(void **state)
 {
-	struct config *c = parse("keys: {stop: C-c, interrupt: Esc, help: }");
+	struct config *c = parse("keys: {stop: C-c, interrupt: Esc, help: , sessions: none, palette: C-o}");
 	struct keymap *keys = config_keymap(c, &e);
 
 	assert_non_null(keys);
 	assert_string_equal(keymap_keys(keys, ACTION_STOP), "Ctrl-C");
 	assert_string_equal(keymap_keys(keys, ACTION_INTERRUPT), "Esc");
 	assert_string_equal(keymap_keys(keys, ACTION_HELP), "");
-	assert_string_equal(keymap_keys(keys, ACTION_PALETTE), "Ctrl-P");
+	assert_string_equal(keymap_keys(keys, ACTION_SESSIONS), "");
+	assert_string_equal(keymap_keys(keys, ACTION_PALETTE), "Ctrl-O");
 	keymap_free(keys);
 	config_free(c);
 }

@@ -48,6 +48,8 @@ keymap__bind__replaces_and_unbinds(void **state)
 	assert_int_equal(keymap_bind(k, ACTION_PALETTE, "", &e), 0);
 	assert_int_equal(keymap_lookup(k, key("F2")), ACTION_NONE);
 	assert_string_equal(keymap_keys(k, ACTION_PALETTE), "");
+	assert_int_equal(keymap_bind(k, ACTION_SESSIONS, "none", &e), 0);
+	assert_int_equal(keymap_lookup(k, key("C-o")), ACTION_NONE);
 	assert_int_equal(keymap_bind(k, ACTION_HELP, "F1 F1", &e), 0);
 	assert_string_equal(keymap_keys(k, ACTION_HELP), "F1");
 	keymap_free(k);
