@@ -86,6 +86,19 @@ fault_at(struct reader *r, yaml_mark_t mark, const char *text)
 	return -1;
 }
 
+/* Whether a tab is the character at the mark, which counts characters. */
+static bool
+is_tab(const char *bytes, size_t len, size_t mark)
+{
+	size_t at = 0;
+
+	for (; at < len && mark; mark--)
+		do
+			at++;
+		while (at < len && ((unsigned char)bytes[at] & 0xc0) == 0x80);
+	return at < len && bytes[at] == '\t';
+}
+
 /* What libyaml says is wrong. Its reader knows no line, only the byte that it could not take. */
 static int
 fault_of_parser(struct reader *r, const yaml_parser_t *p, const char *bytes, size_t len)
@@ -102,6 +115,8 @@ fault_of_parser(struct reader *r, const yaml_parser_t *p, const char *bytes, siz
 			}
 		}
 	}
+	if (p->error == YAML_SCANNER_ERROR && is_tab(bytes, len, mark.index))
+		return fault_at(r, mark, "YAML is indented with spaces, and here is a tab");
 	return fault_at(r, mark, p->problem ? p->problem : "this is no YAML");
 }
 

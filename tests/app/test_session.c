@@ -321,7 +321,7 @@ session__hand_edited__loses_only_what_is_wrong(void **state)
 		{ USER(1, 0, "q") ANSWER(2, 1) "--- {done: 2, finish: stop, ms: x}\n...\n",
 			"line 17: cannot understand \"ms\"; it is left out", 2, 2 },
 		{ USER(1, 0, "[1]"), "line 10: cannot understand \"text\"; this event is ignored", 0, 0 },
-		{ USER(1, 0, "q\n\tb: c: d"), "line 11: found a tab character that violates indentation; this event is ignored", 0, 0 },
+		{ USER(1, 0, "q\n\tb: c: d"), "line 11: YAML is indented with spaces, and here is a tab; this event is ignored", 0, 0 },
 		{ "--- {vote: 1}\n...\n" USER(1, 0, "q") "--- {pin: 1}\n...\n", "2 events of an unknown kind ignored", 1, 1 },
 		{ USER(1, 0, "q") "--- {head: 7}\n...\n", "line 12: the head 7 is not there", 1, 1 },
 		{ USER(1, 0, "q") "--- {head: 0}\n...\n", NULL, 1, 0 },
