@@ -406,7 +406,8 @@ options_help(const struct options *o, const struct program *programs, FILE *out)
 {
 	const struct program *p = o->program;
 
-	fprintf(out, "Usage: hum%s%s [OPTION...] %s\n%s.\n\n", *p->name ? " " : "", p->name, p->args, p->help);
+	fprintf(out, "Usage: hum%s%s [OPTION...]%s%s\n%s.\n\n", *p->name ? " " : "", p->name,
+		*p->args ? " " : "", p->args, p->help);
 	for (const struct option_spec *s = p->options; s->name; s++)
 		help_row(out, s->letter, s->name, s->arg, s->kind == OPTION_MAYBE, s->help);
 	help_settings(p, out);

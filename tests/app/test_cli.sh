@@ -11,6 +11,7 @@ prints 'hum '
 for program in models sessions config themes bench tokenize template logits perplexity; do
 	gives 0 $program --help
 	prints "Usage: hum $program"
+	! grep -n ' $' out || fail "blanks at the end of a line of hum $program --help"
 	gives 1 $program --nonsense
 done
 gives 1 --tepm 1
