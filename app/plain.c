@@ -8,9 +8,13 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "app/controller/controller.h"
 #include "app/plain.h"
 #include "app/signals.h"
 #include "base/utf8.h"
+#include "base/xalloc.h"
+
+enum { PAGE = 20 };		/* rows of a list at a time */
 
 struct plain {
 	struct controller *c;
@@ -20,20 +24,110 @@ struct plain {
 	bool asked;		/* Ctrl-C was pressed once */
 };
 
+/* ---- lists ---- */
+
+static void
+show_page(struct controller *c)
+{
+	struct plain_list *l = &c->plain_list;
+	size_t from = l->shown;
+	char *hint;
+
+	for (; l->rest.len && l->shown < from + PAGE; l->shown++) {
+		size_t len = strcspn(l->rest.s, "\n");
+
+		l->rest.s[len] = '\0';
+		chat_view_echo(&c->view, "", l->rest.s);
+		strbuf_remove(&l->rest, 0, len + 1);
+	}
+	if (l->rest.len)
+		hint = xasprintf("%zu to %zu of %zu: type a number, \"more\", or an empty line for none",
+			from + 1, l->shown, l->n);
+	else
+		hint = xstrdup("type a number, or an empty line for none");
+	chat_view_echo(&c->view, "-- ", hint);
+	free(hint);
+}
+
+static void
+add_row(struct plain_list *l, const struct ui_choice *choice)
+{
+	size_t from = l->rest.len;
+
+	strbuf_addf(&l->rest, "%3zu  %s  %s", ++l->n, choice->label, choice->detail ? choice->detail : "");
+	for (char *s = l->rest.s + from; *s; s++)
+		if (*s == '\n')
+			*s = ' ';
+	strbuf_addc(&l->rest, '\n');
+}
+
+void
+plain_pick(struct controller *c, const struct ui_pick *pick)
+{
+	struct plain_list *l = &c->plain_list;
+
+	l->n = l->shown = 0;
+	strbuf_reset(&l->rest);
+	for (size_t i = 0; i < pick->n; i++)
+		add_row(l, &pick->items[i]);
+	chat_view_echo(&c->view, "-- ", pick->title);
+	if (pick->n)
+		show_page(c);
+	else
+		chat_view_echo(&c->view, "-- ", pick->empty ? pick->empty : "nothing there");
+	c->plain_popup = pick->n ? pick->tag : 0;
+}
+
+/* A line while a list waits for a choice. False: it is not about the list. */
+static bool
+choose(struct controller *c, const char *line, struct ui_event *ev)
+{
+	struct plain_list *l = &c->plain_list;
+	char *end;
+	unsigned long n = strtoul(line, &end, 10);
+
+	*ev = (struct ui_event){ .type = UI_PICK_CANCELLED, .tag = c->plain_popup };
+	if (!*line) {
+		chat_view_echo(&c->view, "-- ", "none of them");
+		return true;
+	}
+	if (end == line || *end)
+		return false;
+	if (n < 1 || n > l->n)
+		chat_view_echo(&c->view, "-- ", "there is none of that number");
+	else
+		*ev = (struct ui_event){ .type = UI_PICK, .tag = c->plain_popup, .choice = n - 1 };
+	return true;
+}
+
+/* ---- lines ---- */
+
+/* Blanks in front of a command are none of a message: an editor or a Tab has left them there. */
+static const char *
+skip_blanks(const char *line)
+{
+	const char *text = line + strspn(line, " \t");
+
+	return *text == '/' ? text : line;
+}
+
 static void
 on_line(struct plain *p, const char *line)
 {
 	struct controller *c = p->c;
-	struct ui_event ev = { .type = UI_SUBMIT, .text = line };
-	char *end;
-	unsigned long n = strtoul(line, &end, 10);
+	struct ui_event ev;
+	bool asked = c->plain_popup != 0;
 
+	if (asked && c->plain_popup != POPUP_DELETE && c->plain_list.rest.len && !strcmp(line, "more")) {
+		show_page(c);
+		return;
+	}
 	if (c->plain_popup == POPUP_DELETE) {
 		ev = (struct ui_event){ .type = UI_ANSWER, .tag = POPUP_DELETE, .choice = tolower(*line) == 'y' };
-	} else if (c->plain_popup && end != line && !*end && n > 0) {
-		ev = (struct ui_event){ .type = UI_PICK, .tag = c->plain_popup, .choice = n - 1 };
-	} else if (!*line) {
-		return;
+	} else if (!asked || !choose(c, line, &ev)) {
+		if (!*line)
+			return;
+		ev = (struct ui_event){ .type = UI_SUBMIT, .text = skip_blanks(line) };
 	}
 	c->plain_popup = 0;
 	controller_ui_event(c, &ev);

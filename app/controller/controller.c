@@ -14,7 +14,8 @@ enum { DRAFT_DELAY_MS = 400, QUIT_MS = 3000 };
 void
 controller_init(struct controller *c, struct ui *ui, const struct controller_opts *o)
 {
-	*c = (struct controller){ .o = *o, .ui = ui, .queue = STRBUF_INIT };
+	*c = (struct controller){ .o = *o, .ui = ui, .queue = STRBUF_INIT,
+		.plain_list.rest = STRBUF_INIT };
 	if (o->style)
 		c->style = *o->style;
 	c->theme = o->theme ? xstrdup(o->theme) : NULL;
@@ -44,6 +45,7 @@ controller_release(struct controller *c)
 	session_free(c->session);
 	chat_view_release(&c->view);
 	strbuf_release(&c->queue);
+	strbuf_release(&c->plain_list.rest);
 	model_list_release(&c->models);
 	session_list_free(c->sessions, c->n_sessions);
 	theme_list_free(c->themes, c->n_themes);

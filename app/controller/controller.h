@@ -21,6 +21,7 @@
 #include "app/controller/chat_view.h"
 #include "app/mailbox.h"
 #include "app/models/models.h"
+#include "app/plain.h"
 #include "ui/ui.h"
 
 struct controller_opts {		/* everything is borrowed and must outlive the controller */
@@ -101,6 +102,7 @@ struct controller {
 	struct style_sheet style;
 	char *theme;			/* the name it was loaded by; NULL: not known */
 	int plain_popup;		/* without a screen: the list or question that the next line answers; 0: none */
+	struct plain_list plain_list;	/* its rows, where it is a list */
 	char *doomed;			/* path of the session that POPUP_DELETE asks about */
 	bool back_to_list;		/* it was asked from the list of sessions, which comes back then: */
 	char *list_filter, *list_at, *list_next;	/* filter, path of the row, of the next one or NULL */

@@ -270,8 +270,8 @@ introduce_guide(struct controller *c)
 			n == 1 ? "" : "s");
 	else
 		controller_notice(c, "This is the guide, a tiny model. A real Llama-2-Chat one: hum -m FILE.gguf");
-	controller_notice(c, "Tab offers: %s · %s · %s", command_question(0), command_question(1),
-		command_question(2));
+	controller_notice(c, "%s: %s · %s · %s", c->o.plain ? "You may ask" : "Tab offers",
+		command_question(0), command_question(1), command_question(2));
 }
 
 static void

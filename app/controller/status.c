@@ -142,21 +142,10 @@ controller_ask(struct controller *c, int tag, const char *question)
 void
 controller_pick(struct controller *c, const struct ui_pick *pick)
 {
-	char *row;
-
-	if (!c->o.plain) {
+	if (c->o.plain)
+		plain_pick(c, pick);
+	else
 		ui_pick(c->ui, pick);
-		return;
-	}
-	chat_view_echo(&c->view, "-- ", pick->title);
-	for (size_t i = 0; i < pick->n; i++) {
-		row = xasprintf("%3zu  %s  %s", i + 1, pick->items[i].label,
-			pick->items[i].detail ? pick->items[i].detail : "");
-		chat_view_echo(&c->view, "", row);
-		free(row);
-	}
-	chat_view_echo(&c->view, "-- ", pick->n ? "type a number" : pick->empty ? pick->empty : "nothing there");
-	c->plain_popup = pick->n ? pick->tag : 0;
 }
 
 void

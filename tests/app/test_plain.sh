@@ -38,6 +38,12 @@ has '‹ 2/2 ›'
 has 'temperature is 0'
 has 'No command /nonsense'
 has 'Old friends'
+has 'You may ask: '
+! grep -q 'Tab offers' out || fail 'Tab is offered where it offers nothing'
+
+printf ' \t/set temperature 0.5\n\tWhat is hum?\n' | timeout 60 "$hum" --plain --no-save >out 2>err || fail 'blanks in front'
+has 'temperature is 0.5'
+[ "$(grep -c 'guide: ' out)" -eq 1 ] || fail 'a command behind blanks went to the model'
 
 printf '/keys\n/help\n' | timeout 60 "$hum" --plain >out 2>err || fail 'help'
 has 'here Ctrl-C stops an answer'
@@ -56,6 +62,23 @@ has 'Meta'
 printf '/delete\ny\n' | timeout 60 "$hum" --plain -c >out 2>err || fail 'deleting'
 has 'from the trash'
 [ -z "$(ls "$HOME/.local/share/hum/sessions/"*.yaml 2>/dev/null)" ] || fail 'the chat is still there'
+
+# ---- long lists: page by page, the newest first; an empty line chooses none ----
+
+for i in $(seq 45); do
+	printf '[{"role": "user", "content": "question %d"}]' "$i" | "$hum" sessions import - >/dev/null 2>err || fail 'an import'
+done
+printf '/sessions\nmore\nmore\n99\n/sessions\n\n/sessions\n2\n' |
+	timeout 60 "$hum" --plain >out 2>err || fail 'a list of many chats'
+has '-- 1 to 20 of 45: type a number, "more", or an empty line for none'
+has '-- 21 to 40 of 45: '
+has '-- type a number, or an empty line for none'
+has '-- there is none of that number'
+has '-- none of them'
+[ "$(sed -n '/^>* *-- Chats/,/-- 1 to/p' out | sed '/-- 1 to/q' | grep -c ' untitled \| question ')" -eq 20 ] ||
+	fail 'a page has not 20 rows'
+has 'you: question 4'
+rm -f "$HOME"/.local/share/hum/sessions/*.yaml
 
 # ---- what failed is in the exit status ----
 
