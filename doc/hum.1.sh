@@ -1,9 +1,10 @@
 #!/bin/sh
-# Prints the man page: hum.1.sh HUM VERSION. Options and programs come out of the program's own help, so they are those
+# Prints the man page: hum.1.sh HUM VERSION DOCDIR. Options and programs come out of the program's own help, so they are those
 # it has.
 set -eu
 hum=$1
 version=$2
+docdir=$3
 HOME=/nonexistent
 LC_ALL=C.UTF-8
 export HOME LC_ALL
@@ -140,4 +141,15 @@ no colours when set
 .TP
 .B HUM_ISA
 kernels to compute with: scalar, avx2, avxvnni, avx512, neon, i8mm
+END
+cat <<END
+.SH "SEE ALSO"
+.IR $docdir/configuration.md :
+all keys of the configuration, all settings, actions and their keys, variables of the environment, and where files lie
+.br
+.IR $docdir/themes.md :
+how to make a theme
+.br
+.IR $docdir/session-format.md :
+what is in the file of a chat
 END
