@@ -115,9 +115,13 @@ unknown_option(const struct program *p, const char *shown, struct err *e)
 static int
 unknown_name(const struct program *p, const char *shown, struct err *e)
 {
+	const struct setting *setting = setting_find(shown + 2);
 	const char *names[64] = { 0 }, *near;
 	size_t n = 0;
 
+	if (setting && program_has_setting(p, setting))
+		return err_set(e, ERR_USAGE, "unknown option %s; did you mean %s?", shown,
+			setting->option);
 	for (const struct option_spec *s = p->options; s->name && n < 32; s++)
 		names[n++] = s->name;
 	for (size_t i = 0; setting_at(i) && n < 63; i++)

@@ -72,6 +72,19 @@ setting_names(const char **names, bool sampling)
 	return n;
 }
 
+/* A setting's option may have another name than the setting. */
+static void
+unknown_key(struct reader *r, const struct ynode *key, const char *const *names)
+{
+	const struct setting *s = setting_of_option(key->text);
+
+	if (s)
+		document_problem(&r->doc, key, "unknown key \"%s\"; did you mean \"%s\"?", key->text,
+			s->name);
+	else
+		document_unknown_key(&r->doc, key, "key", names);
+}
+
 static void
 read_sampling(struct reader *r, const struct ynode *value, const struct key *self)
 {
@@ -89,7 +102,7 @@ read_sampling(struct reader *r, const struct ynode *value, const struct key *sel
 			document_problem(&r->doc, k, "\"%s\" stands beside \"sampling\", not in it",
 				k->text);
 		else
-			document_unknown_key(&r->doc, k, "key", names);
+			unknown_key(r, k, names);
 	}
 }
 
@@ -116,7 +129,7 @@ read_map(struct reader *r, const struct ynode *map, const struct key *table)
 		else if (setting)
 			set(r, k, k->next);
 		else
-			document_unknown_key(&r->doc, k, "key", names);
+			unknown_key(r, k, names);
 	}
 }
 

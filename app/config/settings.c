@@ -184,16 +184,34 @@ setting_find(const char *name)
 	return NULL;
 }
 
+const struct setting *
+setting_of_option(const char *option)
+{
+	for (size_t i = 0; i < N_SETTINGS; i++)
+		if (table[i].option && !strcmp(option, table[i].option + 2))
+			return &table[i];
+	return NULL;
+}
+
+/* What may be meant by a name that no setting has; NULL: who knows. */
+static const char *
+meant(const char *name)
+{
+	const struct setting *s = setting_of_option(name);
+	const char *names[N_SETTINGS + 1] = { 0 };
+
+	for (size_t i = 0; i < N_SETTINGS; i++)
+		names[i] = table[i].name;
+	return s ? s->name : nearest_name(name, names);
+}
+
 int
 settings_set(struct settings *s, settings_mask *mask, const char *name, const char *value, struct err *e)
 {
 	const struct setting *setting = setting_find(name);
-	const char *names[N_SETTINGS + 1] = { 0 }, *near;
+	const char *near = setting ? NULL : meant(name);
 
 	if (!setting) {
-		for (size_t i = 0; i < N_SETTINGS; i++)
-			names[i] = table[i].name;
-		near = nearest_name(name, names);
 		if (near)
 			return err_set(e, ERR_USAGE, "there is no setting \"%s\"; did you mean \"%s\"?", name, near);
 		return err_set(e, ERR_USAGE, "there is no setting \"%s\"", name);

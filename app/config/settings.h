@@ -45,6 +45,9 @@ struct setting {
 const struct setting *setting_at(size_t i);		/* NULL past the last */
 const struct setting *setting_find(const char *name);	/* by name, "-" and "_" alike; NULL */
 
+/* By the name of its option without dashes, "temp", which is not always its own; NULL. */
+const struct setting *setting_of_option(const char *option);
+
 /* Sets by name and marks it in *mask (may be NULL). An unknown name's error offers the nearest. */
 int settings_set(struct settings *s, settings_mask *mask, const char *name, const char *value, struct err *e);
 

@@ -158,6 +158,8 @@ config__error__names_place_and_remedy(void **state)
 			"c.yaml:2:32: unknown template \"lama-2\"; did you mean \"llama-2\"?" },
 		{ "models:\n- name: gpt-4\n  provider: openai\n",
 			"c.yaml:3:13: \"provider\": remote models are not supported by this version" },
+		{ "temp: 1", "c.yaml:1:1: unknown key \"temp\"; did you mean \"temperature\"?" },
+		{ "sampling: {ctx: 1}", "c.yaml:1:12: unknown key \"ctx\"; did you mean \"context\"?" },
 		{ "mouse: off", "c.yaml:1:8: \"mouse\" must be true or false" },
 		{ "systems: [x]", "c.yaml:1:10: \"systems\" must be a map of names and values" },
 		{ "systems: {a: [x]}", "c.yaml:1:14: \"a\" must be a text" },

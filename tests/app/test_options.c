@@ -132,6 +132,10 @@ options__parse__faults_are_named(void **state)
 	refused("did you mean --model?");
 	assert_int_equal(parse("--tmep=1", NULL), -1);
 	refused("did you mean --temp?");
+	assert_int_equal(parse("--temperature", "1", NULL), -1);
+	refused("did you mean --temp?");
+	assert_int_equal(parse("--context=4096", NULL), -1);
+	refused("did you mean --ctx?");
 	assert_int_equal(parse("-X", NULL), -1);
 	refused("unknown option -X; see hum --help");
 	assert_int_equal(parse("models", "-X", NULL), -1);

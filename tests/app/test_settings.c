@@ -122,6 +122,8 @@ settings__set__explains(void **state)
 	assert_string_equal(e.text, "temperature cannot be \"9\": it must be 0..2");
 	assert_int_equal(settings_set(&s, NULL, "temprature", "1", &e), -1);
 	assert_string_equal(e.text, "there is no setting \"temprature\"; did you mean \"temperature\"?");
+	assert_int_equal(settings_set(&s, NULL, "ctx", "1", &e), -1);
+	assert_string_equal(e.text, "there is no setting \"ctx\"; did you mean \"context\"?");
 	assert_int_equal(settings_set(&s, NULL, "colour", "1", &e), -1);
 	assert_string_equal(e.text, "there is no setting \"colour\"");
 	assert_int_equal(settings_set(&s, NULL, "threads", "many", &e), -1);
