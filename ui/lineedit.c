@@ -31,6 +31,7 @@ static struct {
 	int goal;		/* column that moving by rows keeps to */
 	struct input_rows rows;
 	struct strbuf prompt;
+	struct strbuf typed;	/* the text before the search that is on */
 	locale_t utf8;		/* readline's, where the program's own is another; 0: none */
 } le;
 
@@ -305,6 +306,7 @@ lineedit_start(const char *history_path, size_t history_max)
 	size_t max = history_max ? history_max : 1000;
 
 	strbuf_init(&le.prompt);
+	strbuf_init(&le.typed);
 	le.null = fopen("/dev/null", "r+");
 	rl_instream = rl_outstream = le.null;
 	if (!le.initialised)
@@ -342,6 +344,7 @@ lineedit_stop(void)
 	le.null = NULL;
 	input_rows_release(&le.rows);
 	strbuf_release(&le.prompt);
+	strbuf_release(&le.typed);
 	locale_release();
 }
 
@@ -371,6 +374,15 @@ lineedit_vi_inserting(void)
 	return rl_editing_mode == 0 && rl_get_keymap() == rl_get_keymap_by_name("vi-insert");
 }
 
+static bool
+in_list(rl_command_func_t *const *list, size_t n, rl_command_func_t *f)
+{
+	for (size_t i = 0; i < n; i++)
+		if (list[i] == f)
+			return true;
+	return false;
+}
+
 /* Commands that take the next key as their argument without any state of readline's telling so. */
 static bool
 takes_a_key(rl_command_func_t *f)
@@ -380,10 +392,20 @@ takes_a_key(rl_command_func_t *f)
 		rl_vi_change_char, rl_vi_set_mark, rl_vi_goto_mark,
 	};
 
-	for (size_t i = 0; i < LENGTH(takers); i++)
-		if (f == takers[i])
-			return true;
-	return false;
+	return in_list(takers, LENGTH(takers), f);
+}
+
+/* Also the rest of a key, and a macro: what they come to is known only afterwards. */
+static bool
+may_begin_search(rl_command_func_t *f, int type)
+{
+	static rl_command_func_t *const searches[] = {
+		rl_reverse_search_history, rl_forward_search_history, rl_noninc_reverse_search,
+		rl_noninc_forward_search, rl_vi_search,
+	};
+
+	return type != ISFUNC || RL_ISSTATE(RL_STATE_MULTIKEY) ||
+	       in_list(searches, LENGTH(searches), f);
 }
 
 bool
@@ -472,6 +494,10 @@ lineedit_feed(const char *bytes, size_t n)
 	leave_search(bytes, n);
 	if (!verbatim && !RL_ISSTATE(RL_STATE_MULTIKEY) && n)
 		f = bound_to(rl_get_keymap(), bytes, n, &type);
+	if (!lineedit_searching() && may_begin_search(f, type)) {
+		strbuf_reset(&le.typed);
+		strbuf_add(&le.typed, rl_line_buffer, (size_t)rl_end);
+	}
 	run(bytes, n);
 	le.verbatim = !verbatim && type == ISFUNC && takes_a_key(f);
 	if (lineedit_state() == LINEEDIT_READY)
@@ -562,6 +588,16 @@ lineedit_text(size_t *len, size_t *point)
 	if (point)
 		*point = (size_t)rl_point;
 	return rl_line_buffer;
+}
+
+const char *
+lineedit_typed(size_t *len)
+{
+	if (!lineedit_searching())
+		return lineedit_text(len, NULL);
+	if (len)
+		*len = le.typed.len;
+	return le.typed.s;
 }
 
 bool

@@ -45,6 +45,9 @@ void lineedit_remember(const char *line);	/* adds to the history and its file */
 const char *lineedit_prompt(void);
 const char *lineedit_text(size_t *len, size_t *point);
 
+/* What the user has typed: while a search shows what it found, the text from before it. */
+const char *lineedit_typed(size_t *len);
+
 /* Whether something may have changed since the last call. */
 bool lineedit_changed(void);
 

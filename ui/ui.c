@@ -180,9 +180,9 @@ static bool
 input_edited(struct ui *ui)
 {
 	size_t len;
-	const char *text = lineedit_text(&len, NULL);
+	const char *text = lineedit_typed(&len);
 
-	if (lineedit_searching() || (len == ui->edited.len && !memcmp(text, ui->edited.s, len)))
+	if (len == ui->edited.len && !memcmp(text, ui->edited.s, len))
 		return false;
 	strbuf_reset(&ui->edited);
 	strbuf_add(&ui->edited, text, len);
@@ -425,7 +425,7 @@ ui_remember(struct ui *ui, const char *text)
 const char *
 ui_input(const struct ui *ui)
 {
-	return lineedit_text(NULL, NULL);
+	return lineedit_typed(NULL);
 }
 
 void

@@ -39,6 +39,23 @@ draft__survives_the_program(void **state)
 }
 
 static void
+draft__during_a_search__is_what_was_typed_before(void **state)
+{
+	char *path;
+
+	start();
+	exchange("a question", "an answer");
+	path = xstrdup(session_path(r.c.session));
+	rig_keys(&r, "not sent yet\022ques");
+	let_it_be_stored();
+	rig_release(&r);
+	rig_init(&r, NULL, NULL);
+	rig_start(&r, path, NULL);
+	assert_string_equal(ui_input(r.ui), "not sent yet");
+	free(path);
+}
+
+static void
 draft__of_any_length__comes_back_whole(void **state)
 {
 	size_t len = 3 << 20;
@@ -292,6 +309,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		CHAT_TEST(draft__survives_the_program),
+		CHAT_TEST(draft__during_a_search__is_what_was_typed_before),
 		CHAT_TEST(draft__of_any_length__comes_back_whole),
 		CHAT_TEST(draft__of_a_program_that_is_gone__is_taken_over_once),
 		CHAT_TEST(draft__of_a_program_that_is_gone__comes_at_a_start_that_sends_nothing),

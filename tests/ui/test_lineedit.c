@@ -221,6 +221,45 @@ lineedit__search__is_seen_and_can_be_left(void **state)
 }
 
 static void
+lineedit__search__does_not_hide_what_was_typed(void **state)
+{
+	static const char *const searches[] = { "\022", "\033p", "\030r" };
+
+	enter("found");
+	type("draft");
+	for (size_t i = 0; i < sizeof searches / sizeof *searches; i++) {
+		if (i == 2)	/* as two keys */
+			type(searches[i]);
+		else
+			feed(searches[i]);
+		type("fou");
+		assert_true(lineedit_searching());
+		assert_string_equal(lineedit_typed(NULL), "draft");
+		lineedit_abort();
+		assert_string_equal(lineedit_typed(NULL), "draft");
+	}
+	feed("\022");
+	type("fou");
+	feed("\033");
+	assert_string_equal(lineedit_typed(NULL), "found");
+}
+
+static void
+lineedit__vi_search__does_not_hide_what_was_typed(void **state)
+{
+	enter("found");
+	feed("\033\n");
+	type("draft");
+	feed("\033");
+	type("/fou");
+	assert_true(lineedit_searching());
+	assert_string_equal(lineedit_typed(NULL), "draft");
+	feed("\r");
+	assert_string_equal(lineedit_typed(NULL), "found");
+	feed("\005");
+}
+
+static void
 lineedit__replace__is_one_change(void **state)
 {
 	type("/he");
@@ -438,6 +477,8 @@ main(void)
 		TEST(lineedit__rows__go_through_history_at_the_edge_and_keep_the_draft),
 		TEST(lineedit__lines__have_ends_of_their_own),
 		TEST(lineedit__search__is_seen_and_can_be_left),
+		TEST(lineedit__search__does_not_hide_what_was_typed),
+		TEST(lineedit__vi_search__does_not_hide_what_was_typed),
 		TEST(lineedit__replace__is_one_change),
 		TEST(lineedit__feed__takes_any_key_after_a_quote),
 		TEST(lineedit__knows__tells_keys_from_noise),
@@ -462,7 +503,7 @@ main(void)
 	f = fopen(inputrc, "w");
 	if (!f)
 		return 99;
-	fputs("$if hum\n\"\\C-xz\": hum-line-start\n$endif\nset convert-meta on\n", f);
+	fputs("$if hum\n\"\\C-xz\": hum-line-start\n\"\\C-xr\": reverse-search-history\n$endif\nset convert-meta on\n", f);
 	fclose(f);
 	setenv("INPUTRC", inputrc, 1);
 	failed = cmocka_run_group_tests(tests, NULL, NULL);
