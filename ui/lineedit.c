@@ -18,6 +18,7 @@
 
 #define LENGTH(a) (sizeof(a) / sizeof *(a))
 #define ABORT 7			/* C-g, which ends whatever readline is at */
+#define SEARCH_MAX 256		/* bytes searched for: readline's time grows with their cube */
 #define ACCEPT "\033[99;99z"	/* bound to accept-line in every mode; no terminal sends it */
 
 static struct {
@@ -408,12 +409,18 @@ may_begin_search(rl_command_func_t *f, int type)
 	       in_list(searches, LENGTH(searches), f);
 }
 
+static bool
+is_text(const char *bytes, size_t n)
+{
+	return n && (unsigned char)*bytes >= 0x20 && *bytes != 0x7f;
+}
+
 bool
 lineedit_knows(const char *bytes, size_t n)
 {
 	int type;
 
-	if (n && (unsigned char)*bytes >= 0x20 && *bytes != 0x7f)
+	if (is_text(bytes, n))
 		return true;
 	return n && bound_to(rl_get_keymap(), bytes, n, &type) && (type != ISKMAP || n == 1);
 }
@@ -484,6 +491,34 @@ leave_search(const char *bytes, size_t n)
 	lineedit_abort();
 }
 
+/* Bytes of what is searched for. The incremental search tells them only in its prompt, between quotes. */
+static size_t
+search_len(void)
+{
+	const char *quote;
+
+	if (!RL_ISSTATE(RL_STATE_ISEARCH))
+		return (size_t)rl_end;
+	quote = rl_display_prompt ? strchr(rl_display_prompt, '`') : NULL;
+	return quote ? strlen(quote) - strlen("`': ") : 0;
+}
+
+/* How much of a text has room in what is searched for, in whole characters. */
+static size_t
+fit_search(const char *text, size_t n)
+{
+	size_t used = search_len(), fits = 0, len;
+	uint32_t cp;
+
+	while (fits < n) {
+		len = utf8_decode(text + fits, n - fits, &cp);
+		if (used + fits + len > SEARCH_MAX)
+			break;
+		fits += len;
+	}
+	return fits;
+}
+
 void
 lineedit_feed(const char *bytes, size_t n)
 {
@@ -492,6 +527,8 @@ lineedit_feed(const char *bytes, size_t n)
 	rl_command_func_t *f = NULL;
 
 	leave_search(bytes, n);
+	if (lineedit_searching() && is_text(bytes, n) && !(n = fit_search(bytes, n)))
+		return;
 	if (!verbatim && !RL_ISSTATE(RL_STATE_MULTIKEY) && n)
 		f = bound_to(rl_get_keymap(), bytes, n, &type);
 	if (!lineedit_searching() && may_begin_search(f, type)) {

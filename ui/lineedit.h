@@ -27,7 +27,7 @@ bool lineedit_vi_inserting(void);	/* vi mode, and ESC would leave its insert mod
 
 /* Whether readline has something for these bytes; text it always has. */
 bool lineedit_knows(const char *bytes, size_t n);
-void lineedit_feed(const char *bytes, size_t n);	/* one key */
+void lineedit_feed(const char *bytes, size_t n);	/* one key; in a search also a text, of which 256 bytes are looked for */
 void lineedit_abort(void); /* a search, a command that is not complete */
 
 void lineedit_insert(const char *text);			/* at the cursor, as one change */

@@ -221,6 +221,38 @@ lineedit__search__is_seen_and_can_be_left(void **state)
 }
 
 static void
+lineedit__search__takes_a_long_text_up_to_a_bound(void **state)
+{
+	char text[4096], euros[301] = "";
+	const char *quote;
+
+	memset(text, 'a', sizeof text - 1);
+	text[sizeof text - 1] = '\0';
+	enter(text);
+	feed("\022");
+	feed(text);
+	type(text);
+	assert_true(strlen(lineedit_prompt()) < 300);
+	lineedit_abort();
+	for (size_t i = 0; i < 300; i += 3)
+		memcpy(euros + i, "\xe2\x82\xac", 4);
+	feed("\022");
+	feed(euros);
+	quote = strchr(lineedit_prompt(), '`');
+	assert_non_null(quote);
+	assert_int_equal(strspn(quote + 1, "\xe2\x82\xac") % 3, 0);
+	feed("\177");			/* makes room for one */
+	type("bc");
+	assert_non_null(strstr(lineedit_prompt(), "bc'"));
+	lineedit_abort();
+	feed("\033p");
+	feed(text);
+	type("b");
+	assert_int_equal(strlen(lineedit_text(NULL, NULL)), 256);
+	lineedit_abort();
+}
+
+static void
 lineedit__search__does_not_hide_what_was_typed(void **state)
 {
 	static const char *const searches[] = { "\022", "\033p", "\030r" };
@@ -477,6 +509,7 @@ main(void)
 		TEST(lineedit__rows__go_through_history_at_the_edge_and_keep_the_draft),
 		TEST(lineedit__lines__have_ends_of_their_own),
 		TEST(lineedit__search__is_seen_and_can_be_left),
+		TEST(lineedit__search__takes_a_long_text_up_to_a_bound),
 		TEST(lineedit__search__does_not_hide_what_was_typed),
 		TEST(lineedit__vi_search__does_not_hide_what_was_typed),
 		TEST(lineedit__replace__is_one_change),
