@@ -357,6 +357,19 @@ lineedit_searching(void)
 	return RL_ISSTATE(RL_STATE_ISEARCH | RL_STATE_NSEARCH);
 }
 
+bool
+lineedit_searches_line(void)
+{
+	return RL_ISSTATE(RL_STATE_NSEARCH);
+}
+
+bool
+lineedit_yields(void)
+{
+	return RL_ISSTATE(RL_STATE_ISEARCH | RL_STATE_NSEARCH | RL_STATE_NUMERICARG) &&
+	       !RL_ISSTATE(RL_STATE_MULTIKEY | RL_STATE_METANEXT | RL_STATE_CHARSEARCH);
+}
+
 enum lineedit_state
 lineedit_state(void)
 {
@@ -470,6 +483,14 @@ lineedit_abort(void)
 	le.verbatim = false;
 }
 
+void
+lineedit_leave(void)
+{
+	if (RL_ISSTATE(RL_STATE_ISEARCH))
+		run("\033", 1);
+	lineedit_abort();
+}
+
 /*
  * A key of several bytes, or the first of several, ends a search before it does what it does.
  * readline would end it, too, but then has the search's frame to jump to when the keys turn out to
@@ -484,11 +505,8 @@ leave_search(const char *bytes, size_t n)
 		return;
 	if (n == 1)
 		bound_to(rl_get_keymap(), bytes, n, &type);
-	if (*bytes != '\033' && type != ISKMAP)
-		return;
-	if (RL_ISSTATE(RL_STATE_ISEARCH))
-		run("\033", 1);
-	lineedit_abort();
+	if (*bytes == '\033' || type == ISKMAP)
+		lineedit_leave();
 }
 
 /* Bytes of what is searched for. The incremental search tells them only in its prompt, between quotes. */

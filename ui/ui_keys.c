@@ -203,6 +203,24 @@ popup_key(struct ui *ui, struct key k)
 	ui->dirty |= DIRTY_POPUP;
 }
 
+static bool
+begins_search(struct ui *ui, struct key k)
+{
+	return key_is(k, SYM_ENTER, 0) || keymap_lookup(ui->keymap, k) == ACTION_SEND;
+}
+
+/* Whether the key is an action that ends a search or a numeric argument. Those that are readline's
+ * there: Ctrl-G gives up, Esc takes what was found, and Enter sends it where Enter sends. */
+static bool
+takes_over(struct ui *ui, struct key k)
+{
+	enum action a = keymap_lookup(ui->keymap, k);
+
+	return a != ACTION_NONE && lineedit_yields() && !key_is_text(k) &&
+	       !key_is(k, 'g', KEY_CTRL) && !key_is(k, SYM_ESC, 0) &&
+	       !(a == ACTION_SEND && key_is(k, SYM_ENTER, 0));
+}
+
 /* While readline is in the middle of something. False: the key is nothing for it. */
 static bool
 busy_key(struct ui *ui, const struct tty_event *ev)
@@ -212,6 +230,14 @@ busy_key(struct ui *ui, const struct tty_event *ev)
 	if (key_is(ev->key, 'c', KEY_CTRL) || (esc && !search)) {
 		lineedit_abort();
 		return true;
+	}
+	if (lineedit_searches_line() && begins_search(ui, ev->key)) {
+		feed(ui, "\r", 1);
+		return true;
+	}
+	if (takes_over(ui, ev->key)) {
+		lineedit_leave();
+		return false;
 	}
 	if (ev->raw_len == 1 || key_is_text(ev->key)) {
 		feed(ui, ev->raw, ev->raw_len);

@@ -401,6 +401,74 @@ input__search__comes_first_and_is_visible(void **state)
 }
 
 static void
+input__search__ends_where_an_action_begins(void **state)
+{
+	static const struct {
+		const char *key;
+		enum action action;
+	} actions[] = {
+		{ "\017", ACTION_SESSIONS }, { "\020", ACTION_PALETTE }, { "\033OP", ACTION_HELP },
+	};
+	struct ui_event ev;
+
+	screen_open(12, 60, NULL);
+	screen_keys("found\r");
+	expect_event(UI_SUBMIT);
+	for (size_t i = 0; i < sizeof actions / sizeof *actions; i++) {
+		screen_key("\022fou");
+		screen_keys(actions[i].key);
+		ev = expect_event(UI_ACTION);
+		assert_int_equal(ev.action, actions[i].action);
+		expect_no_event();
+		screen_lacks("reverse");
+		assert_string_equal(ui_input(screen), "found");
+		screen_keys("\025");
+	}
+	screen_keys("\0335");			/* a numeric argument */
+	screen_has("(arg: 5)");
+	screen_keys("\017");
+	ev = expect_event(UI_ACTION);
+	assert_int_equal(ev.action, ACTION_SESSIONS);
+	screen_lacks("(arg: 5)");
+	screen_key("\022fou");
+	screen_keys("\007");			/* Ctrl-G is the search's own */
+	expect_no_event();
+	screen_lacks("reverse");
+	screen_key("\022fou");
+	screen_keys("\r");
+	ev = expect_event(UI_SUBMIT);
+	assert_string_equal(ev.text, "found");
+}
+
+static void
+input__search__sends_by_the_key_that_sends(void **state)
+{
+	struct keymap *k = keymap_new();
+	struct ui_event ev;
+
+	assert_int_equal(keymap_bind(k, ACTION_NEWLINE, "C-j", NULL), 0);
+	assert_int_equal(keymap_bind(k, ACTION_SEND, "M-Enter", NULL), 0);
+	assert_int_equal(keymap_bind(k, ACTION_NEWLINE, "Enter C-j", NULL), 0);
+	screen_open(12, 60, &(struct ui_opts){ .keymap = k });
+	screen_keys("found\033\r");
+	expect_event(UI_SUBMIT);
+	screen_key("\022fou");
+	screen_keys("\r");
+	expect_no_event();
+	assert_string_equal(ui_input(screen), "\nfound");
+	screen_keys("\177");
+	screen_key("\022fou");
+	screen_keys("\033\r");
+	ev = expect_event(UI_SUBMIT);
+	assert_string_equal(ev.text, "found");
+	screen_keys("\033p");			/* a search in which Enter has to be told */
+	screen_key("fou");
+	screen_keys("\r");
+	expect_no_event();
+	assert_string_equal(ui_input(screen), "found");
+}
+
+static void
 input__actions__win_over_readline_and_can_be_moved(void **state)
 {
 	struct keymap *k = keymap_new();
@@ -715,6 +783,8 @@ main(void)
 		TEST(input__keys__unknown_ones_are_swallowed),
 		TEST(input__escape__alone_is_the_action_after_a_moment),
 		TEST(input__search__comes_first_and_is_visible),
+		TEST(input__search__ends_where_an_action_begins),
+		TEST(input__search__sends_by_the_key_that_sends),
 		TEST(input__actions__win_over_readline_and_can_be_moved),
 		TEST(input__keys__after_an_action_wait_for_the_program),
 		TEST(input__vi__has_escape_first),
