@@ -12,13 +12,17 @@
 #include "app/signals.h"
 #include "ui/ui.h"
 
+#define LENGTH(a) (sizeof(a) / sizeof *(a))
+
 enum { FAULT_STACK = 64 * 1024 };
 
 static int pipe_fd[2] = { -1, -1 };
 static int message_fd = STDERR_FILENO;
 static bool chatting;		/* there is a screen, and a conversation on disk */
 
-static const int caught[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP, SIGCONT, SIGWINCH };
+/* What would end the program the plain way, and leave the terminal as the screen had it. */
+static const int ends[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGXCPU, SIGUSR1, SIGUSR2, SIGALRM };
+static const int others[] = { SIGTSTP, SIGCONT, SIGWINCH };
 static const int faults[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT };
 
 static void
@@ -116,22 +120,30 @@ signals_catch_faults(void)
 	stack_t stack = { .ss_sp = room, .ss_size = sizeof room };
 
 	sigaltstack(&stack, NULL);
-	for (size_t i = 0; i < sizeof faults / sizeof *faults; i++)
+	for (size_t i = 0; i < LENGTH(faults); i++)
 		sigaction(faults[i], &fault, NULL);
+}
+
+static void
+catch(const int *list, size_t n)
+{
+	struct sigaction act = { .sa_handler = on_signal, .sa_flags = SA_RESTART };
+
+	for (size_t i = 0; i < n; i++)
+		sigaction(list[i], &act, NULL);
 }
 
 int
 signals_init(struct err *e)
 {
-	struct sigaction act = { .sa_handler = on_signal, .sa_flags = SA_RESTART };
 	struct sigaction ignore = { .sa_handler = SIG_IGN };
 
 	if (pipe_fd[0] < 0 && make_pipe(e) < 0)
 		return -1;
 	chatting = true;
 	signals_catch_faults();
-	for (size_t i = 0; i < sizeof caught / sizeof *caught; i++)
-		sigaction(caught[i], &act, NULL);
+	catch(ends, LENGTH(ends));
+	catch(others, LENGTH(others));
 	sigaction(SIGPIPE, &ignore, NULL);
 	return 0;
 }
@@ -153,7 +165,10 @@ signals_next(void)
 int
 signal_is_end(int sig)
 {
-	return sig == SIGINT || sig == SIGTERM || sig == SIGHUP || sig == SIGQUIT;
+	for (size_t i = 0; i < LENGTH(ends); i++)
+		if (sig == ends[i])
+			return true;
+	return false;
 }
 
 void

@@ -99,7 +99,7 @@ pass_on_signals(struct controller *c, pid_t pid)
 			signals_stop_self();
 		if (!signal_is_end(sig) || sig == SIGINT)	/* Ctrl-C is a key of the editor's */
 			continue;
-		kill(pid, sig);
+		kill(pid, sig == SIGHUP || sig == SIGQUIT ? sig : SIGTERM);
 		controller_quit(c, ERR_INTERRUPTED);
 	}
 }

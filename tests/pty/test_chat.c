@@ -398,6 +398,23 @@ chat__signals__end_it_cleanly(void **state)
 	ends_cleanly_by(p, SIGINT);
 }
 
+static void
+chat__signals__that_end_other_programs__put_the_terminal_back(void **state)
+{
+	static const int signals[] = { SIGXCPU, SIGUSR1, SIGUSR2, SIGALRM };
+	struct place *p = *state;
+
+	for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) {
+		struct terminal *t = start(p, 24, 80, NULL);
+
+		terminal_wait(t, "This is the guide");
+		terminal_signal(t, signals[i]);
+		assert_int_equal(terminal_wait_exit(t), 130);
+		assert_true(terminal_is_restored(t));
+		terminal_free(t);
+	}
+}
+
 /* Under a shell with job control, since what has no such parent cannot be stopped. */
 static void
 chat__suspend__gives_the_terminal_back(void **state)
@@ -536,6 +553,7 @@ main(int argc, char **argv)
 		CASE(chat__model__can_be_switched),
 		CASE(chat__kill__loses_neither_turn_nor_answer),
 		CASE(chat__signals__end_it_cleanly),
+		CASE(chat__signals__that_end_other_programs__put_the_terminal_back),
 		CASE(chat__suspend__gives_the_terminal_back),
 		CASE(chat__interrupt__twice_quits),
 		CASE(chat__small_terminal__is_usable),
