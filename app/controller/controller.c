@@ -162,6 +162,17 @@ controller_timeout(const struct controller *c)
 	return due >= 0 && due < left ? due : (int)left;
 }
 
+/* That it fails is said once, though it is tried again and again. */
+static void
+store_draft(struct controller *c)
+{
+	bool said = c->draft_failed;
+	struct err e = { 0 };
+
+	if (controller_draft_store(c, &e) < 0 && !said)
+		controller_error(c, "Careful: %s. The chat goes on.", e.text);
+}
+
 void
 controller_tick(struct controller *c)
 {
@@ -170,7 +181,7 @@ controller_tick(struct controller *c)
 	if (session_due_ms(c->session) == 0)
 		controller_disk(c, session_tick(c->session, &e), &e);
 	if (c->draft_due && c->draft_due <= controller_now(c))
-		controller_draft_store(c, &e);
+		store_draft(c);
 }
 
 /* ---- what the user did ---- */

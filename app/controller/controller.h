@@ -111,6 +111,7 @@ struct controller {
 	bool disk_failed;
 	bool take_draft;		/* the program starts, with nothing to send: what another one left is taken over */
 	char *draft;			/* where the draft was read from or stored last; NULL: nowhere */
+	bool draft_failed;		/* it could not be stored the last time */
 	int64_t draft_due;		/* when the draft is to be stored; 0: it is */
 	bool ended;
 	int status;			/* exit status, once ended */

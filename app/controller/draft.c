@@ -174,8 +174,10 @@ controller_draft_store(struct controller *c, struct err *e)
 	} else if (write_whole(path, text.s, text.len) < 0) {
 		rc = err_set(e, ERR_STORE, "what is not sent yet cannot be kept: %s: %s", path, strerror(errno));
 		c->draft_due = controller_now(c) + AGAIN_MS;
-		log_msg("%s", e->text);
+		if (!c->draft_failed)
+			log_msg("%s", e->text);
 	}
+	c->draft_failed = rc < 0;
 	/* A new conversation has got a file, and its draft another name. */
 	if (rc == 0 && (!c->draft || !strcmp(c->draft, path) || remove_draft(c, c->draft))) {
 		free(c->draft);

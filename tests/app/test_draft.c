@@ -155,6 +155,33 @@ draft__that_cannot_be_kept__keeps_the_chat_open(void **state)
 }
 
 static void
+draft__that_cannot_be_kept__is_said_once_until_it_can(void **state)
+{
+	struct transcript *t;
+	size_t n;
+
+	home_write("state/drafts", "in the way of the folder");
+	start();
+	t = ui_transcript(r.ui);
+	rig_keys(&r, "precious");
+	let_it_be_stored();
+	rig_shows(&r, "Careful: what is not sent yet cannot be kept");
+	n = transcript_count(t);
+	rig_keys(&r, "!");
+	let_it_be_stored();
+	assert_int_equal(transcript_count(t), n);
+	assert_int_equal(unlink("state/drafts"), 0);
+	rig_keys(&r, "!");
+	let_it_be_stored();
+	assert_int_equal(transcript_count(t), n);
+	scratch_free(xstrdup("state/drafts"));
+	home_write("state/drafts", "again");
+	rig_keys(&r, "!");
+	let_it_be_stored();
+	assert_int_equal(transcript_count(t), n + 1);
+}
+
+static void
 draft__without_a_place__goes_along_to_the_next_chat(void **state)
 {
 	rig_init(&r, NULL, NULL);
@@ -317,6 +344,7 @@ main(void)
 		CHAT_TEST(draft__whose_process_is_another_program_now__is_taken_over),
 		CHAT_TEST(draft__of_a_chat_open_elsewhere__is_left_alone),
 		CHAT_TEST(draft__that_cannot_be_kept__keeps_the_chat_open),
+		CHAT_TEST(draft__that_cannot_be_kept__is_said_once_until_it_can),
 		CHAT_TEST(draft__without_a_place__goes_along_to_the_next_chat),
 		CHAT_TEST(draft__stays_until_what_was_sent_is_on_disk),
 		CHAT_TEST(editor__text_becomes_the_input),
