@@ -582,6 +582,14 @@ lineedit_replace(size_t from, size_t to, const char *text)
 }
 
 void
+lineedit_set(const char *text)
+{
+	lineedit_abort();
+	rl_end_of_history(1, 0);
+	lineedit_replace(0, (size_t)rl_end, text);
+}
+
+void
 lineedit_accept(void)
 {
 	run(ACCEPT, strlen(ACCEPT));

@@ -36,6 +36,9 @@ void lineedit_leave(void); /* the same, but what a search has found stays */
 void lineedit_insert(const char *text);			/* at the cursor, as one change */
 void lineedit_replace(size_t from, size_t to, const char *text); /* undoable; cursor behind it */
 
+/* Replaces the whole text, and leaves the history for its newest place, as a shell does after Ctrl-C. Undoable. */
+void lineedit_set(const char *text);
+
 /* Accepts the line, as Enter does. */
 void lineedit_accept(void);
 

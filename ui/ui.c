@@ -432,12 +432,9 @@ void
 ui_set_input(struct ui *ui, const char *text)
 {
 	char *clean = popup_text(text, false);
-	size_t len;
 
-	lineedit_abort();
 	complete_close(&ui->complete);
-	lineedit_text(&len, NULL);
-	lineedit_replace(0, len, clean);
+	lineedit_set(clean);
 	ui->dirty |= DIRTY_INPUT;
 	free(clean);
 }

@@ -179,6 +179,33 @@ lineedit__rows__go_through_history_at_the_edge_and_keep_the_draft(void **state)
 }
 
 static void
+lineedit__set__leaves_the_history(void **state)
+{
+	enter("alpha");
+	enter("beta");
+	enter("gamma");
+	feed(UP);
+	assert_line("gamma", 5);
+	lineedit_set("");
+	assert_line("", 0);
+	feed(UP);
+	assert_line("gamma", 5);
+	feed(UP);
+	type("!");
+	lineedit_set("given back");
+	assert_line("given back", 10);
+	feed("\037");			/* C-_ */
+	assert_line("", 0);
+	lineedit_set("given back");
+	feed(UP);
+	feed(UP);
+	assert_line("beta!", 5);	/* as other edits of the history */
+	feed(DOWN);
+	feed(DOWN);
+	assert_line("given back", 10);
+}
+
+static void
 lineedit__lines__have_ends_of_their_own(void **state)
 {
 	lineedit_insert("one\ntwo three\nfour");
@@ -507,6 +534,7 @@ main(void)
 		TEST(lineedit__rows__move_by_what_is_seen),
 		TEST(lineedit__rows__move_up_from_the_end_of_a_full_one),
 		TEST(lineedit__rows__go_through_history_at_the_edge_and_keep_the_draft),
+		TEST(lineedit__set__leaves_the_history),
 		TEST(lineedit__lines__have_ends_of_their_own),
 		TEST(lineedit__search__is_seen_and_can_be_left),
 		TEST(lineedit__search__takes_a_long_text_up_to_a_bound),
