@@ -165,6 +165,12 @@ kill_to_line_start(int count, int key)
 	return rl_kill_text(from, (int)start);
 }
 
+static int
+insert_newline(int count, int key)
+{
+	return rl_insert_text("\n") < 0;
+}
+
 /* name in an inputrc, what it does, which command of readline's own it stands in for */
 static const struct {
 	const char *name;
@@ -176,6 +182,7 @@ static const struct {
 	{ "hum-line-end", to_line_end, rl_end_of_line },
 	{ "hum-kill-line", kill_to_line_end, rl_kill_line },
 	{ "hum-line-discard", kill_to_line_start, rl_unix_line_discard },
+	{ "hum-newline", insert_newline, NULL },
 };
 
 /* Keys of editing that not every terminal description or inputrc tells readline of. */
@@ -242,6 +249,21 @@ bind_in(Keymap map)
 	bind_raw(map, ACCEPT, rl_newline);
 }
 
+/* Of what readline does for shells: a comment would be sent, and Alt with Enter is a new line, no way into vi. */
+static void
+unbind_surprises(void)
+{
+	static const char *const enter[] = { "\033\n", "\033\r" };
+	Keymap emacs = rl_get_keymap_by_name("emacs-standard");
+	int type;
+
+	rl_unbind_function_in_map(rl_insert_comment, rl_get_keymap_by_name("emacs-meta"));
+	rl_unbind_function_in_map(rl_insert_comment, rl_get_keymap_by_name("vi-command"));
+	for (size_t i = 0; i < LENGTH(enter); i++)
+		if (bound_to(emacs, enter[i], strlen(enter[i]), &type) == rl_vi_editing_mode)
+			bind_raw(emacs, enter[i], insert_newline);
+}
+
 static void
 initialise(void)
 {
@@ -269,6 +291,7 @@ initialise(void)
 	bind_in(rl_get_keymap_by_name("emacs-standard"));
 	bind_in(rl_get_keymap_by_name("vi-insert"));
 	bind_in(rl_get_keymap_by_name("vi-command"));
+	unbind_surprises();
 	le.initialised = true;
 }
 

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <cmocka.h>
 
 #include "tests/screen/screen.h"
@@ -507,7 +508,7 @@ static void
 input__vi__has_escape_first(void **state)
 {
 	screen_open(12, 60, NULL);
-	screen_keys("\033\n");			/* vi-editing-mode */
+	screen_keys("\030v");			/* vi-editing-mode, of the inputrc */
 	screen_keys("text\033");
 	screen_wait(50);
 	expect_no_event();			/* out of insert mode */
@@ -803,8 +804,15 @@ main(void)
 		TEST(look__no_color__is_honoured),
 	};
 
+	char inputrc[] = "/tmp/hum-screen-XXXXXX";
+	int fd = mkstemp(inputrc), failed;
+
+	if (fd < 0 || dprintf(fd, "\"\\C-xv\": vi-editing-mode\n") < 0 || close(fd))
+		return 99;
 	setlocale(LC_ALL, "C.UTF-8");
-	setenv("INPUTRC", "/dev/null", 1);
+	setenv("INPUTRC", inputrc, 1);
 	unsetenv("NO_COLOR");
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	failed = cmocka_run_group_tests(tests, NULL, NULL);
+	unlink(inputrc);
+	return failed;
 }

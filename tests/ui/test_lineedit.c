@@ -307,7 +307,7 @@ static void
 lineedit__vi_search__does_not_hide_what_was_typed(void **state)
 {
 	enter("found");
-	feed("\033\n");
+	type("\030v");
 	type("draft");
 	feed("\033");
 	type("/fou");
@@ -365,6 +365,33 @@ lineedit__inputrc__can_use_our_names(void **state)
 }
 
 static void
+lineedit__alt_enter__is_a_new_line(void **state)
+{
+	type("ab");
+	feed("\033\n");
+	feed("\033\r");
+	assert_line("ab\n\n", 4);
+	feed("\177");
+	assert_line("ab\n", 3);
+}
+
+static void
+lineedit__comments__are_not_sent(void **state)
+{
+	type("ab");
+	assert_false(lineedit_knows("\033#", 2));
+	feed("\033#");
+	assert_null(lineedit_take());
+	assert_line("ab", 2);
+	type("\030v");
+	feed("\033");
+	type("#");
+	assert_null(lineedit_take());
+	assert_line("ab", 1);
+	feed("\005");
+}
+
+static void
 lineedit__cursor__never_stands_in_a_cluster(void **state)
 {
 	lineedit_insert("a\xf0\x9f\x91\xa9\xe2\x80\x8d\xf0\x9f\x92\xbb"
@@ -382,7 +409,7 @@ lineedit__cursor__never_stands_in_a_cluster(void **state)
 static void
 lineedit__vi__has_its_modes(void **state)
 {
-	feed("\033\n");			/* vi-editing-mode */
+	type("\030v");			/* vi-editing-mode, of the inputrc */
 	assert_true(lineedit_vi_inserting());
 	type("one two three");
 	feed("\033");
@@ -544,6 +571,8 @@ main(void)
 		TEST(lineedit__feed__takes_any_key_after_a_quote),
 		TEST(lineedit__knows__tells_keys_from_noise),
 		TEST(lineedit__inputrc__can_use_our_names),
+		TEST(lineedit__alt_enter__is_a_new_line),
+		TEST(lineedit__comments__are_not_sent),
 		TEST(lineedit__cursor__never_stands_in_a_cluster),
 		TEST(lineedit__vi__has_its_modes),
 		TEST(lineedit__history__survives_a_restart_with_its_line_breaks),
@@ -564,7 +593,7 @@ main(void)
 	f = fopen(inputrc, "w");
 	if (!f)
 		return 99;
-	fputs("$if hum\n\"\\C-xz\": hum-line-start\n\"\\C-xr\": reverse-search-history\n$endif\nset convert-meta on\n", f);
+	fputs("$if hum\n\"\\C-xz\": hum-line-start\n\"\\C-xr\": reverse-search-history\n\"\\C-xv\": vi-editing-mode\n$endif\nset convert-meta on\n", f);
 	fclose(f);
 	setenv("INPUTRC", inputrc, 1);
 	failed = cmocka_run_group_tests(tests, NULL, NULL);
