@@ -174,13 +174,16 @@ signal_is_end(int sig)
 void
 signals_stop_self(void)
 {
-	struct sigaction act = { .sa_handler = SIG_DFL }, old;
+	struct sigaction act = { .sa_handler = SIG_DFL }, stop, go_on;
 
 	/* The whole group, so that a pipeline stops as one; and SIGTSTP, which does nothing where no shell could
-	 * ever wake us again. It is delivered before kill returns: the other threads block it. */
-	sigaction(SIGTSTP, &act, &old);
+	 * ever wake us again. It is delivered before kill returns: the other threads block it. The caller
+	 * knows when it goes on: SIGCONT is not to tell him again. */
+	sigaction(SIGTSTP, &act, &stop);
+	sigaction(SIGCONT, &act, &go_on);
 	kill(0, SIGTSTP);
-	sigaction(SIGTSTP, &old, NULL);
+	sigaction(SIGCONT, &go_on, NULL);
+	sigaction(SIGTSTP, &stop, NULL);
 }
 
 void

@@ -36,6 +36,7 @@ struct terminal {
 	pid_t pid;		/* 0 after it has ended */
 	int status;
 	struct termios cooked;	/* as the program found it */
+	int shown;		/* times the alternate screen was entered */
 	bool alternate, cursor_hidden, mouse, paste;
 	struct strbuf text;
 	struct strbuf tail;	/* last bytes seen, for sequences that cross reads */
@@ -57,6 +58,7 @@ on_property(VTermProp prop, VTermValue *val, void *user)
 
 	switch (prop) {
 	case VTERM_PROP_ALTSCREEN:
+		t->shown += val->boolean && !t->alternate;
 		t->alternate = val->boolean;
 		break;
 	case VTERM_PROP_CURSORVISIBLE:
@@ -389,6 +391,13 @@ terminal_mouse(struct terminal *t)
 {
 	pump(t, 0);
 	return t->mouse;
+}
+
+int
+terminal_times_shown(struct terminal *t)
+{
+	pump(t, 0);
+	return t->shown;
 }
 
 bool

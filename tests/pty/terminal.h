@@ -40,6 +40,8 @@ void terminal_cursor(struct terminal *t, int *row, int *col);
 
 bool terminal_mouse(struct terminal *t);	/* the program has asked for its events */
 
+int terminal_times_shown(struct terminal *t);	/* how often the alternate screen was entered */
+
 /* Modes a program must put back before it ends. */
 bool terminal_is_restored(struct terminal *t);	/* main screen, cursor shown, no mouse, no bracketed paste, cooked tty */
 

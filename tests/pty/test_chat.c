@@ -416,17 +416,26 @@ chat__signals__that_end_other_programs__put_the_terminal_back(void **state)
 }
 
 /* Under a shell with job control, since what has no such parent cannot be stopped. */
-static void
-chat__suspend__gives_the_terminal_back(void **state)
+static struct terminal *
+start_in_shell(struct place *p, const char *before, const char *after)
 {
-	struct place *p = *state;
-	char *script = xasprintf("set -m; %s; echo the shell has it; read x; fg; echo the end", p->hum);
+	char *script = xasprintf("%s %s%s", before, p->hum, after);
 	struct terminal *t;
 
 	free(p->hum);
 	p->hum = xstrdup("/bin/sh");
 	t = start(p, 24, 80, "-c", script, NULL);
+	free(script);
 	terminal_wait(t, "This is the guide");
+	return t;
+}
+
+static void
+chat__suspend__gives_the_terminal_back(void **state)
+{
+	struct terminal *t = start_in_shell(*state, "set -m;",
+		"; echo the shell has it; read x; fg; echo the end");
+
 	terminal_type(t, "\032");			/* C-z */
 	terminal_wait(t, "the shell has it");
 	assert_true(terminal_is_restored(t));
@@ -434,10 +443,10 @@ chat__suspend__gives_the_terminal_back(void **state)
 	terminal_wait(t, "This is the guide");
 	terminal_type(t, "still here");
 	terminal_wait(t, "still here");
+	assert_int_equal(terminal_times_shown(t), 2);
 	terminal_type(t, "\025/quit\r");
 	assert_int_equal(terminal_wait_exit(t), 0);
 	terminal_free(t);
-	free(script);
 }
 
 static void
