@@ -136,7 +136,7 @@ catch(const int *list, size_t n)
 int
 signals_init(struct err *e)
 {
-	struct sigaction ignore = { .sa_handler = SIG_IGN };
+	struct sigaction ignore = { .sa_handler = SIG_IGN }, plain = { .sa_handler = SIG_DFL };
 
 	if (pipe_fd[0] < 0 && make_pipe(e) < 0)
 		return -1;
@@ -145,6 +145,7 @@ signals_init(struct err *e)
 	catch(ends, LENGTH(ends));
 	catch(others, LENGTH(others));
 	sigaction(SIGPIPE, &ignore, NULL);
+	sigaction(SIGCHLD, &plain, NULL);	/* inherited as ignored, it takes the editor's status from us */
 	return 0;
 }
 

@@ -7,8 +7,8 @@
 
 #include "base/err.h"
 
-/* Catches what would end the program, TSTP CONT WINCH and the faults; ignores PIPE. Once, in the main thread, before
- * any other thread is started. */
+/* Catches what would end the program, TSTP CONT WINCH and the faults; ignores PIPE, and sees to
+ * it that children can be waited for. Once, in the main thread, before any other thread is started. */
 int signals_init(struct err *e);
 
 /* Only the faults, for programs without a screen. */

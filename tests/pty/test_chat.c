@@ -450,6 +450,27 @@ chat__suspend__gives_the_terminal_back(void **state)
 }
 
 static void
+chat__editor__is_waited_for_where_children_are_ignored(void **state)
+{
+	struct terminal *t;
+
+	setenv("VISUAL", "sed -i s/typed/edited/", 1);
+	signal(SIGCHLD, SIG_IGN);			/* which the program inherits */
+	t = start(*state, 24, 80, NULL);
+	signal(SIGCHLD, SIG_DFL);
+	unsetenv("VISUAL");
+	terminal_wait(t, "This is the guide");
+	terminal_type(t, "typed");
+	terminal_wait(t, "> typed");
+	terminal_type(t, "\007");			/* C-g */
+	terminal_wait(t, "> edited");
+	assert_false(terminal_shows(t, "failed"));
+	terminal_type(t, "\025");
+	terminal_wait_gone(t, "> edited");
+	quit(t);
+}
+
+static void
 chat__interrupt__twice_quits(void **state)
 {
 	struct place *p = *state;
@@ -564,6 +585,7 @@ main(int argc, char **argv)
 		CASE(chat__signals__end_it_cleanly),
 		CASE(chat__signals__that_end_other_programs__put_the_terminal_back),
 		CASE(chat__suspend__gives_the_terminal_back),
+		CASE(chat__editor__is_waited_for_where_children_are_ignored),
 		CASE(chat__interrupt__twice_quits),
 		CASE(chat__small_terminal__is_usable),
 		CASE(chat__paste__does_not_send),
