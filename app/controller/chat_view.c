@@ -109,13 +109,13 @@ echo_message(struct chat_view *v, const struct message *m)
 
 /* ---- entries ---- */
 
-/* Adds an entry, in front of what waits to be sent. Returns its index. */
+/* Adds an entry, in front of what waits to be sent, which is always last. Returns its index. */
 static size_t
 add_entry(struct chat_view *v, enum entry_kind kind, int id, const char *label, const char *text)
 {
-	size_t queue = entry_of(v, VIEW_QUEUE);
+	size_t queue = v->n - 1;
 
-	if (queue < v->n) {
+	if (v->n && v->ids[queue] == VIEW_QUEUE) {
 		transcript_insert(v->t, queue, kind, label, text);
 		insert_id(v, queue, id);
 		return queue;
@@ -212,17 +212,6 @@ chat_view_update_footer(struct chat_view *v, const struct conversation *c, const
 		return;
 	set_footer(v, c, m);
 	echo_footer(v, c, m);
-}
-
-void
-chat_view_cut(struct chat_view *v, int id)
-{
-	size_t entry = entry_of(v, id);
-
-	if (entry == v->n)
-		return;
-	transcript_truncate(v->t, entry);
-	v->n = entry;
 }
 
 void

@@ -36,8 +36,6 @@ void chat_view_append(struct chat_view *v, int id, const char *text, size_t len)
 /* After an answer has ended or got siblings. */
 void chat_view_update_footer(struct chat_view *v, const struct conversation *c, const struct message *m);
 
-/* Removes the message's entry and everything after it. */
-void chat_view_cut(struct chat_view *v, int id);
 /* Removes what was said after the message, which goes on. */
 void chat_view_cut_below(struct chat_view *v, int id);
 void chat_view_say(struct chat_view *v, enum entry_kind kind, const char *text);
