@@ -156,6 +156,27 @@ curses_attr(const struct palette *p, unsigned attr)
 	return a;
 }
 
+/* Of 8 colours none stands between text and background: what is to keep in the background is dim instead,
+ * in the text's own colour, because many such terminals show an attribute or a colour and not both. */
+static struct style
+dimmed(const struct palette *p, struct style s)
+{
+	if (p->colors != 8 || !(p->attrs & STYLE_DIM) || s.attr & (STYLE_BOLD | STYLE_REVERSE) ||
+		s.fg == STYLE_DEFAULT || !style_is_dim(s.fg))
+		return s;
+	s.attr |= STYLE_DIM;
+	if (s.bg == STYLE_DEFAULT)
+		s.fg = STYLE_DEFAULT;
+	return s;
+}
+
+/* Of few colours two may be nearest to the same; and green, yellow and cyan are as light as the white of 8. */
+static bool
+can_be_read(int32_t fg, int32_t bg)
+{
+	return fg == STYLE_DEFAULT || (fg != bg && !(bg == 7 && (fg == 2 || fg == 3 || fg == 6)));
+}
+
 void
 palette_get(struct palette *p, struct style s, unsigned long *attr, int *pair)
 {
@@ -163,11 +184,12 @@ palette_get(struct palette *p, struct style s, unsigned long *attr, int *pair)
 
 	if (!p->has_last || p->last.fg != s.fg || p->last.bg != s.bg || p->last.attr != s.attr) {
 		p->last = s;
+		s = dimmed(p, s);
 		p->last_attr = curses_attr(p, s.attr);
 		fg = terminal_color(p, s.fg);
 		bg = terminal_color(p, s.bg);
-		if (fg == bg && s.fg != s.bg && p->colors <= 16 && fg != STYLE_DEFAULT)
-			fg = bg ? 0 : 7;	/* of few colours two may be nearest to the same */
+		if (p->colors <= 16 && s.fg != s.bg && !can_be_read(fg, bg))
+			fg = bg ? 0 : 7;
 		p->last_pair = pair_of(p, fg, bg);
 		p->has_last = true;
 	}

@@ -3,7 +3,6 @@
 #include <assert.h>
 #include <limits.h>
 #include <stdbool.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "ui/style.h"
@@ -123,20 +122,103 @@ style_rgb(int32_t color)
 	return color & STYLE_RGB ? (uint32_t)color & 0xffffff : palette_rgb(color & 255);
 }
 
+/* The least and the greatest channel. */
+static void
+extremes(uint32_t rgb, int *min, int *max)
+{
+	*min = *max = rgb & 255;
+	for (int shift = 8; shift <= 16; shift += 8) {
+		int channel = rgb >> shift & 255;
+
+		*min = channel < *min ? channel : *min;
+		*max = channel > *max ? channel : *max;
+	}
+}
+
+/* Colours for light screens are; those for dark ones are brighter. */
+static bool
+is_deep(int max)
+{
+	return max < 0xb0;
+}
+
+/* Whether the eye sees a grey: also in what is nearly black, or has little colour for how bright it is. */
 static bool
 is_grey(uint32_t rgb)
 {
-	int r = rgb >> 16 & 255, g = rgb >> 8 & 255, b = rgb & 255;
+	int min, max;
 
-	return abs(r - g) < 24 && abs(g - b) < 24 && abs(r - b) < 24;
+	extremes(rgb, &min, &max);
+	return max < 0x50 || max - min < 24 || (max - min) * 100 < max * (is_deep(max) ? 28 : 22);
+}
+
+/* Degrees: red 0, green 120, blue 240. */
+static int
+hue(uint32_t rgb)
+{
+	int r = rgb >> 16 & 255, g = rgb >> 8 & 255, b = rgb & 255, min, max, h;
+
+	extremes(rgb, &min, &max);
+	if (max == min)
+		return 0;
+	if (max == r)
+		h = 60 * (g - b) / (max - min);
+	else if (max == g)
+		h = 120 + 60 * (b - r) / (max - min);
+	else
+		h = 240 + 60 * (r - g) / (max - min);
+	return h < 0 ? h + 360 : h;
+}
+
+/* The one of red to magenta whose hue a colour has. But the terminal's blue can hardly be read on black, nor
+ * its cyan on white. */
+static int
+of_hue(uint32_t rgb)
+{
+	static const struct {
+		int below, below_deep, color;
+	} hues[] = {
+		{ 18, 18, 1 }, { 70, 70, 3 }, { 150, 170, 2 }, { 240, 0, 6 }, { 0, 260, 4 },
+		{ 340, 340, 5 }, { 361, 361, 1 },
+	};
+	int h = hue(rgb), min, max, i = 0;
+
+	extremes(rgb, &min, &max);
+	while (h >= (is_deep(max) ? hues[i].below_deep : hues[i].below))
+		i++;
+	return hues[i].color;
+}
+
+/* What the distance calls nearest of so few is white, for any light colour: here the hue decides. */
+static int
+nearest_named(uint32_t rgb, int colors)
+{
+	static const struct {
+		int below, of_8, of_16;
+	} greys[] = { { 0x40, 0, 0 }, { 0x73, 0, 8 }, { 0xb2, 7, 8 }, { 0xf0, 7, 7 }, { 0x100, 7, 15 } };
+	int min, max, i = 0;
+
+	extremes(rgb, &min, &max);
+	if (!is_grey(rgb))
+		return of_hue(rgb) + (colors > 8 && max >= 0xe0 ? 8 : 0);
+	while ((int)(rgb >> 8 & 255) >= greys[i].below)
+		i++;
+	return colors > 8 ? greys[i].of_16 : greys[i].of_8;
+}
+
+bool
+style_is_dim(int32_t color)
+{
+	uint32_t rgb = style_rgb(color);
+
+	return is_grey(rgb) && (rgb >> 8 & 255) >= 0x40 && (rgb >> 8 & 255) < 0xc0;
 }
 
 int
 style_nearest(int32_t color, int colors)
 {
-	/* The first 16 look as the user likes: an RGB value keeps off them where it can. */
-	int first = colors > 16 ? 16 : 0, best = first;
 	long least = LONG_MAX;
+	int best = 0;
 	uint32_t rgb;
 
 	if (color == STYLE_DEFAULT)
@@ -144,11 +226,12 @@ style_nearest(int32_t color, int colors)
 	if (!(color & STYLE_RGB) && color < colors)
 		return color;
 	rgb = style_rgb(color);
-	for (int i = first; i < colors; i++) {
+	if (colors <= 16)
+		return nearest_named(rgb, colors);
+	/* The first 16 look as the user likes: an RGB value keeps off them where it can. */
+	for (int i = 16; i < colors; i++) {
 		long d = distance(rgb, palette_rgb(i));
 
-		if (colors <= 16 && is_grey(rgb) && !is_grey(palette_rgb(i)))
-			continue;	/* of few colours a grey would get a bright one */
 		if (d < least) {
 			least = d;
 			best = i;

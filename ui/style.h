@@ -69,8 +69,12 @@ const char *style_slot_name(enum style_slot s);
 const char *style_slot_help(enum style_slot s);
 int style_slot_find(const char *name);		/* -1: unknown */
 
-/* The nearest of the first `colors` (8, 16 or 256) palette colours to a colour of any kind. */
+/* The nearest of the first `colors` (8, 16 or 256) palette colours to a colour of any kind; of 8 or 16 one of
+ * its hue. */
 int style_nearest(int32_t color, int colors);
+
+/* Whether it is a grey between white and black, which is not among 8 colours. Not for STYLE_DEFAULT. */
+bool style_is_dim(int32_t color);
 
 /* The nearest of the palette colours 16..255 that are not taken; -1 when all are. */
 int style_nearest_free(int32_t color, const bool taken[256]);

@@ -52,6 +52,26 @@ style__nearest__is_near(void **state)
 	}
 }
 
+/* The colours of the themes that go by hue: pastels for dark terminals, deep ones for light. */
+static void
+style__nearest__of_few_goes_by_hue(void **state)
+{
+	static const struct {
+		int32_t rgb;
+		int of_8, of_16;
+	} colors[] = {
+		{ RGB(8fc1e8), 6, 14 }, { RGB(a8d08d), 2, 2 }, { RGB(b5a0d8), 5, 5 }, { RGB(e0c375), 3, 11 },
+		{ RGB(f0857d), 1, 9 }, { RGB(d9b08c), 3, 3 }, { RGB(0b4f8a), 4, 4 }, { RGB(2e6b1f), 2, 2 },
+		{ RGB(6a3d9a), 5, 5 }, { RGB(b3261e), 1, 1 }, { RGB(d5dbe0), 7, 7 }, { RGB(232a31), 0, 0 },
+		{ RGB(f6f0e4), 7, 15 }, { RGB(6b7680), 7, 8 },
+	};
+
+	for (size_t i = 0; i < sizeof colors / sizeof *colors; i++) {
+		assert_int_equal(style_nearest(colors[i].rgb, 8), colors[i].of_8);
+		assert_int_equal(style_nearest(colors[i].rgb, 16), colors[i].of_16);
+	}
+}
+
 static void
 style__over__keeps_what_is_not_said(void **state)
 {
@@ -135,6 +155,10 @@ in_8(struct palette *p)
 {
 	assert_int_equal(p->colors, 8);
 	assert_int_equal(shown(p, (struct style){ RGB(ff0000), STYLE_DEFAULT, 0 }).fg, 1);
+	/* a grey is the text, but dim; with a background of its own it is a colour, too */
+	assert_int_equal(shown(p, (struct style){ RGB(808b95), STYLE_DEFAULT, 0 }).fg, STYLE_DEFAULT);
+	assert_int_equal(shown(p, (struct style){ RGB(808b95), STYLE_DEFAULT, 0 }).attr, STYLE_DIM);
+	assert_int_equal(shown(p, (struct style){ RGB(808b95), RGB(232a31), 0 }).fg, 7);
 	/* dark grey on black can be seen */
 	assert_int_equal(shown(p, (struct style){ RGB(222222), RGB(000000), 0 }).fg, 7);
 	assert_int_equal(shown(p, (struct style){ RGB(222222), RGB(000000), 0 }).bg, 0);
@@ -181,6 +205,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(style__slots__are_found_by_name),
 		cmocka_unit_test(style__nearest__is_near),
+		cmocka_unit_test(style__nearest__of_few_goes_by_hue),
 		cmocka_unit_test(style__over__keeps_what_is_not_said),
 		cmocka_unit_test(palette__256_colors__get_the_nearest),
 		cmocka_unit_test(palette__true_color__is_exact_while_there_is_room),
