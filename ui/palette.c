@@ -60,7 +60,7 @@ palette_init(struct palette *p, bool true_color)
 	if (!true_color || p->colors < 256)
 		return;
 	p->direct = COLORS > 256 && terminal_is_direct();
-	p->redefines = !p->direct && says_true_color() && can_change_color();
+	p->stands_in = !p->direct && says_true_color() && can_change_color();
 }
 
 void
@@ -79,19 +79,12 @@ palette_reset(struct palette *p)
 	memset(p->taken, 0, sizeof p->taken);
 }
 
-/* Parts of a thousand, so that the terminal comes back to the same of 255. */
-static int
-channel(uint32_t rgb, int shift)
-{
-	return ((int)(rgb >> shift & 255) * 1000 + 254) / 255;
-}
-
 /*
- * A palette entry that shows exactly this colour: of those not yet taken the nearest, so that a
- * terminal that does not do as it said it can still looks well. -1 when none is left.
+ * A palette entry that stands for exactly this colour: of those not yet taken the nearest, so that a terminal
+ * that is sent the entry itself still looks well. -1 when none is left.
  */
 static int
-redefined(struct palette *p, uint32_t rgb)
+stand_in(struct palette *p, uint32_t rgb)
 {
 	int index;
 
@@ -100,8 +93,6 @@ redefined(struct palette *p, uint32_t rgb)
 			return p->rgbs[i].index;
 	index = style_nearest_free((int32_t)(STYLE_RGB | rgb), p->taken);
 	if (index < 0)
-		return -1;
-	if (init_extended_color(index, channel(rgb, 16), channel(rgb, 8), channel(rgb, 0)) == ERR)
 		return -1;
 	p->taken[index] = true;
 	VEC_ROOM(p->rgbs, p->nrgb, p->rgbcap);
@@ -121,10 +112,10 @@ terminal_color(struct palette *p, int32_t color)
 
 		return rgb < 8 ? 8 : (int32_t)rgb; /* the first eight are palette colours there */
 	}
-	if (!p->redefines || color < 16)
+	if (!p->stands_in || color < 16)
 		return style_nearest(color, p->colors);
-	/* Any entry may have been redefined, also one that a sheet names by its number. */
-	exact = redefined(p, style_rgb(color));
+	/* Any entry may stand for another colour, also one that a sheet names by its number. */
+	exact = stand_in(p, style_rgb(color));
 	return exact >= 0 ? exact : style_nearest((int32_t)(STYLE_RGB | style_rgb(color)), 16);
 }
 
@@ -197,13 +188,19 @@ palette_get(struct palette *p, struct style s, unsigned long *attr, int *pair)
 	*pair = p->last_pair;
 }
 
-/* The colour of a theme that a redefined palette entry stands for. */
-static int32_t
-color_back(const struct palette *p, int32_t color)
+int32_t
+palette_meant(const struct palette *p, int32_t color)
 {
 	for (size_t i = 0; i < p->nrgb; i++)
 		if (p->rgbs[i].index == color)
 			return STYLE_RGB | (int32_t)p->rgbs[i].rgb;
+	return color;
+}
+
+static int32_t
+color_back(const struct palette *p, int32_t color)
+{
+	color = palette_meant(p, color);
 	return p->direct && color >= 8 ? STYLE_RGB | color : color;
 }
 

@@ -15,7 +15,7 @@
 struct palette {
 	int colors;			/* 0 (mono), 8, 16, 256 */
 	bool direct;			/* colours are RGB values (terminfo RGB) */
-	bool redefines;			/* shows RGB values by redefining palette entries, */
+	bool stands_in;			/* palette entries stand for RGB values, which take their place in the output: */
 	bool taken[256];		/* these so far */
 	unsigned attrs;			/* STYLE_ attributes it can show */
 	struct palette_pair {
@@ -25,7 +25,7 @@ struct palette {
 	struct palette_rgb {
 		uint32_t rgb;
 		int index;
-	} *rgbs;			/* redefined palette entries */
+	} *rgbs;			/* what they stand for */
 	size_t nrgb, rgbcap;
 	struct style last;		/* the last style asked for, and the answer */
 	unsigned long last_attr;
@@ -41,6 +41,9 @@ void palette_release(struct palette *p);
 void palette_reset(struct palette *p);
 
 void palette_get(struct palette *p, struct style s, unsigned long *attr, int *pair);
+
+/* The colour that an entry of the palette stands for: STYLE_RGB | 0xRRGGBB, or itself. */
+int32_t palette_meant(const struct palette *p, int32_t color);
 
 /* The other way: what a cell with these looks like. */
 struct style palette_style(const struct palette *p, unsigned long attr, int pair);

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/strbuf.h"
+#include "ui/palette.h"
 #include "ui/terminal.h"
 
 #define LENGTH(a) (sizeof(a) / sizeof *(a))
@@ -143,7 +144,6 @@ restore_prepare(const struct terminal *t)
 	restore_add(MOUSE_OFF);
 	restore_add(PASTE_OFF);
 	restore_add(tigetstr("sgr0"));
-	restore_add(tigetstr("oc"));
 	restore_add(tigetstr("cnorm"));
 	restore_add(tigetstr("rmcup"));
 }
@@ -203,17 +203,53 @@ short_csi(const char *s, size_t n, unsigned *number, char *letter)
 }
 
 /*
+ * ESC [ 38;5;n m, or 48, whose n stands for a colour that curses cannot ask for: it is asked for directly. To
+ * redefine the palette instead would change it for all that the terminal shows, and after us. Its length;
+ * 0: it is something else.
+ */
+static size_t
+exact_color(const struct terminal *t, struct strbuf *out, const char *s, size_t n)
+{
+	static const char fg[] = "\033[38;5;", bg[] = "\033[48;5;";
+	size_t i = sizeof fg - 1;
+	int32_t color = 0;
+
+	if (!t->palette || n <= i || (memcmp(s, fg, i) && memcmp(s, bg, i)))
+		return 0;
+	for (; i < n && s[i] >= '0' && s[i] <= '9' && color < 256; i++)
+		color = color * 10 + s[i] - '0';
+	color = palette_meant(t->palette, color);
+	if (i == n || s[i] != 'm' || !(color & STYLE_RGB))
+		return 0;
+	strbuf_addf(out, "\033[%c8;2;%d;%d;%dm", s[2], (int)(color >> 16 & 255), (int)(color >> 8 & 255),
+		(int)(color & 255));
+	return i + 1;
+}
+
+/* Length of what curses gives the palette back with, which we never change: others may have done it. */
+static size_t
+palette_reset_len(const struct terminal *t, const char *s, size_t n)
+{
+	size_t len = t->palette_reset ? strlen(t->palette_reset) : 0;
+
+	return len <= n && !memcmp(s, t->palette_reset ? t->palette_reset : "", len) ? len : 0;
+}
+
+/*
  * Many a terminal that calls itself xterm does not know xterm's "repeat the character" and "scroll
  * by n lines", which curses likes: they are written out. (curses has put the cursor on the edge to
  * scroll at.)
  */
 static void
-translate(struct strbuf *out, const char *s, size_t n)
+translate(const struct terminal *t, struct strbuf *out, const char *s, size_t n)
 {
 	unsigned number = 0;
 	char letter = 0, last = ' ';
 
 	for (size_t i = 0, len; i < n; i += len) {
+		if (s[i] == '\033' && ((len = palette_reset_len(t, s + i, n - i)) ||
+					      (len = exact_color(t, out, s + i, n - i))))
+			continue;
 		len = short_csi(s + i, n - i, &number, &letter);
 		if (len && letter == 'b') {
 			while (number--)
@@ -245,7 +281,7 @@ flush(struct terminal *t, bool frame)
 		return;
 	if (frame && t->modern)
 		strbuf_adds(&t->out, FRAME_BEGIN);
-	translate(&t->out, raw->s, (size_t)n);
+	translate(t, &t->out, raw->s, (size_t)n);
 	if (frame && t->modern)
 		strbuf_adds(&t->out, FRAME_END);
 	terminal_send(t);
@@ -376,6 +412,9 @@ terminal_open(struct terminal *t, bool headless, bool mouse, struct err *e)
 			"the terminal cannot be set up; is the description of \"%s\" installed?",
 			headless ? "xterm-256color" : getenv("TERM"));
 	}
+	t->palette_reset = tigetstr("oc");
+	if (t->palette_reset == (char *)-1)
+		t->palette_reset = NULL;
 	typeahead(-1);
 	raw_mode(t);
 	if (!headless)

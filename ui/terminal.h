@@ -15,6 +15,8 @@
 #include "base/err.h"
 #include "base/strbuf.h"
 
+struct palette;
+
 struct terminal {
 	void *screen;		/* curses' SCREEN */
 	FILE *file;		/* what curses writes to, */
@@ -24,6 +26,8 @@ struct terminal {
 	int out_fd;		/* -1: headless */
 	bool shared;		/* out_fd is stdout itself, and may block */
 	bool headless, mouse;
+	const struct palette *palette;	/* what the colours in curses' output mean; NULL: themselves */
+	const char *palette_reset;	/* curses' own; NULL: it has none */
 	bool modern;		/* knows the newer private modes, going by its name, */
 	bool brackets;		/* and bracketed paste */
 	int fd;			/* -1: headless */

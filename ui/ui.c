@@ -62,6 +62,7 @@ ui_new(const struct ui_opts *o, struct err *e)
 	set_line(&ui->placeholder, "");
 	ui_set_status(ui, &(struct ui_status){ .state = "", .hint = "", .progress = -1 });
 	canvas_init(&ui->canvas, terminal_has_true_color(&ui->terminal));
+	ui->terminal.palette = &ui->canvas.palette;
 	lineedit_start(o->history_path, o->history_max);
 	if (!headless)
 		terminal_size(&ui->terminal, &rows, &cols);
@@ -371,6 +372,7 @@ ui_set_style(struct ui *ui, const struct style_sheet *s)
 	if (!s || !ui->canvas.palette.colors || (no_color && *no_color))
 		s = &style_sheet_mono;
 	canvas_set_sheet(&ui->canvas, s);
+	clearok(curscr, TRUE); /* the same palette entries may mean other colours now */
 	ui->dirty = DIRTY_ALL;
 }
 

@@ -276,6 +276,29 @@ tell_a_line(void)
 }
 
 static int
+colored(void)
+{
+	static struct style_sheet sheet;
+	struct ui *ui;
+	char line[64];
+
+	sheet = style_sheet_mono;
+	sheet.slot[STYLE_user] = (struct style){ STYLE_RGB | 0x123456, STYLE_RGB | 0xfedcba, 0 };
+	sheet.slot[STYLE_title] = (struct style){ 3, STYLE_DEFAULT, 0 };
+	setenv("COLORTERM", "truecolor", 1);
+	ui = ui_new(&(struct ui_opts){ .now_ms = quick_clock, .style = &sheet }, NULL);
+	if (!ui)
+		return 1;
+	transcript_add(ui_transcript(ui), ENTRY_USER, "you", "first");
+	wait_for_line(ui, line, sizeof line);
+	sheet.slot[STYLE_user].fg = STYLE_RGB | 0x654321;
+	ui_set_style(ui, &sheet);
+	wait_for_line(ui, line, sizeof line);
+	ui_free(ui);
+	return 0;
+}
+
+static int
 refused(void)
 {
 	struct err e = { 0 };
@@ -385,6 +408,25 @@ terminal__output__keeps_to_what_all_know(void **state)
 		assert_false(*s == 'S' || *s == 'T' || *s == 'b');
 	}
 	assert_true(frames > 30);
+	assert_int_equal(child_end(&c), 0);
+}
+
+/* The palette may be someone else's: nothing sets it, and nothing sets it back. */
+static void
+terminal__colors__are_exact_without_touching_the_palette(void **state)
+{
+	struct child c;
+
+	child_start(&c, "xterm-256color", colored);
+	assert_true(child_wrote(&c, "first"));
+	assert_true(child_wrote(&c, "\033[?2026l"));
+	assert_true(has(&c, "\033[38;2;18;52;86m"));
+	assert_true(has(&c, "\033[48;2;254;220;186m"));
+	child_key(&c, "x\r");
+	assert_true(child_wrote(&c, "\033[38;2;101;67;33m"));
+	child_key(&c, "x\r");
+	assert_true(child_wrote(&c, "\033[?1049l"));
+	assert_false(has(&c, "\033]"));
 	assert_int_equal(child_end(&c), 0);
 }
 
@@ -513,6 +555,7 @@ main(void)
 		cmocka_unit_test(terminal__restore__works_without_the_rest),
 		cmocka_unit_test(terminal__suspend__leaves_and_comes_back),
 		cmocka_unit_test(terminal__output__keeps_to_what_all_know),
+		cmocka_unit_test(terminal__colors__are_exact_without_touching_the_palette),
 		cmocka_unit_test(terminal__type_ahead__is_sent_where_pastes_are_bracketed),
 		cmocka_unit_test(terminal__burst__is_a_paste_on_others),
 		cmocka_unit_test(terminal__stall__delays_frames_and_nothing_else),
