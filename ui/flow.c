@@ -8,6 +8,8 @@
 #include "ui/flow.h"
 #include "ui/wrap.h"
 
+enum { CONTINUED = 2 };		/* cells of the mark in front of what goes on of a line of code */
+
 #define NO_PARA ((size_t)-1)
 
 void
@@ -37,26 +39,46 @@ second_column(const char *s, size_t n)
 	return i + 1 < n ? wrap_width(s, i) : 0;
 }
 
+static bool
+is_code(enum markup_block block)
+{
+	return block == MARKUP_CODE || block == MARKUP_FENCE;
+}
+
+/* Lines whose breaks are their author's: ours are to be seen. */
+static bool
+is_set(enum markup_block block)
+{
+	return is_code(block) || block == MARKUP_TABLE;
+}
+
+static int
+width_of(const struct flow_shape *shape, const struct markup_line *line)
+{
+	return is_set(line->block) && shape->wide > shape->width ? shape->wide : shape->width;
+}
+
 static int
 hang_of(const struct flow_shape *shape, const struct markup_line *line, const char *s, size_t n)
 {
 	int column = shape->columns ? second_column(s, n) : 0;
+	int hang = is_set(line->block) ? CONTINUED : line->hang;
 
 	if (column && column <= shape->width / 2)
 		return column;
-	return line->hang <= shape->width / 2 ? line->hang : 0;
+	return hang <= shape->width / 2 ? hang : 0;
 }
 
 /* Rows of one paragraph; `m` is what it inherits, and then what it leaves behind. */
 static void
 wrap_para(struct flow *f, const char *text, size_t start, size_t len, struct markup *m)
 {
-	int width = f->shape.width, lead = f->n ? 0 : f->shape.lead, hang;
+	int lead = f->n ? 0 : f->shape.lead, hang, width;
 	struct markup before = *m;
 	struct markup_line line;
 	struct wrap_row row;
 	struct wrap w;
-	bool code, first = true;
+	bool first = true;
 
 	if (f->shape.markup)
 		markup_line(m, text + start, len, &line);
@@ -65,9 +87,10 @@ wrap_para(struct flow *f, const char *text, size_t start, size_t len, struct mar
 	VEC_ROOM(f->paras, f->nparas, f->paracap);
 	f->paras[f->nparas++] =
 		(struct flow_para){ (uint32_t)start, (uint32_t)len, (uint32_t)f->n, before };
-	code = line.block == MARKUP_CODE || line.block == MARKUP_FENCE;
+	width = width_of(&f->shape, &line);
 	hang = hang_of(&f->shape, &line, text + start, len);
-	wrap_init(&w, text + start, len, width - lead, width - hang, code ? WRAP_CHARS : 0);
+	wrap_init(&w, text + start, len, width - lead, width - hang,
+		is_code(line.block) ? WRAP_CHARS : 0);
 	while (wrap_next(&w, &row)) {
 		VEC_ROOM(f->rows, f->n, f->cap);
 		f->rows[f->n++] = (struct flow_row){
@@ -83,7 +106,7 @@ wrap_para(struct flow *f, const char *text, size_t start, size_t len, struct mar
 size_t
 flow_wrap(struct flow *f, struct flow_shape shape, unsigned generation, const char *text, size_t n)
 {
-	bool same = f->valid && f->generation == generation && f->shape.width == shape.width &&
+	bool same = f->valid && f->generation == generation && f->shape.width == shape.width && f->shape.wide == shape.wide &&
 		    f->shape.lead == shape.lead && f->shape.markup == shape.markup &&
 		    f->shape.columns == shape.columns && n >= f->text_len;
 	struct markup m = { 0 };
@@ -180,6 +203,23 @@ load_spans(struct flow *f, const char *text, size_t para)
 	markup_spans(&f->spans_line, text + p->start, p->len, &f->spans);
 }
 
+/* The blanks in front of a row, or the mark of a line that goes on. */
+static void
+draw_indent(struct flow *f, size_t row, struct pen *pen, struct style base, int cells)
+{
+	const struct flow_row *r = &f->rows[row];
+	bool marked = f->shape.markup && is_set(f->spans_line.block) && row > f->paras[r->para].row;
+
+	if (marked && r->indent) {
+		unsigned bits = SPAN_MARK | (is_code(f->spans_line.block) ? SPAN_CODE : 0);
+
+		base = span_style(f, pen->c, bits, base);
+		pen_str(pen, base, pen->c->marks->continued);
+		cells--;
+	}
+	pen_repeat(pen, base, " ", cells);
+}
+
 void
 flow_draw(struct flow *f, const char *text, size_t row, struct pen *pen, struct style base)
 {
@@ -187,13 +227,14 @@ flow_draw(struct flow *f, const char *text, size_t row, struct pen *pen, struct 
 	size_t from, to, para_start = f->paras[r->para].start;
 	int indent = pen->col - pen->left < r->indent ? r->indent - (pen->col - pen->left) : 0;
 
-	pen_repeat(pen, base, " ", indent);
+	if (f->shape.markup)
+		load_spans(f, text, r->para);
+	draw_indent(f, row, pen, base, indent);
 	pen->left = pen->col;	/* tab stops count from where the text begins */
 	if (!f->shape.markup) {
 		pen_text(pen, base, text + r->start, r->len);
 		return;
 	}
-	load_spans(f, text, r->para);
 	from = r->start - para_start;
 	to = from + r->len;
 	for (size_t i = 0; i < f->spans.n; i++) {
@@ -205,7 +246,7 @@ flow_draw(struct flow *f, const char *text, size_t row, struct pen *pen, struct 
 			pen_text(pen, span_style(f, pen->c, s->bits, base), text + para_start + a,
 				b - a);
 	}
-	if (f->spans_line.block == MARKUP_CODE || f->spans_line.block == MARKUP_FENCE) {
+	if (is_code(f->spans_line.block)) {
 		struct style code = style_over(base, pen->c->sheet.slot[STYLE_code]);
 
 		if (code.bg != base.bg)		/* a block of its own colour reaches to the edge */

@@ -4,7 +4,7 @@
 
 const struct marks marks_unicode = {
 	.bar = "▌", .full = "▰", .empty = "▱", .dot = "·", .down = "▼", .up = "▲",
-	.ellipsis = "…", .pointer = "›", .bullet = "•",
+	.ellipsis = "…", .continued = "↳", .pointer = "›", .bullet = "•",
 	.horizontal = "─", .vertical = "│",
 	.top_left = "┌", .top_right = "┐", .bottom_left = "└", .bottom_right = "┘",
 	.left_tee = "├", .right_tee = "┤",
@@ -12,7 +12,7 @@ const struct marks marks_unicode = {
 
 const struct marks marks_ascii = {
 	.bar = "|", .full = "#", .empty = "-", .dot = "-", .down = "v", .up = "^",
-	.ellipsis = "~", .pointer = ">", .bullet = "*",
+	.ellipsis = "~", .continued = "\\", .pointer = ">", .bullet = "*",
 	.horizontal = "-", .vertical = "|",
 	.top_left = "+", .top_right = "+", .bottom_left = "+", .bottom_right = "+",
 	.left_tee = "+", .right_tee = "+",

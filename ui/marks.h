@@ -9,6 +9,7 @@ struct marks {
 	const char *dot;		/* between figures */
 	const char *down, *up;
 	const char *ellipsis;
+	const char *continued;		/* a line of code goes on here */
 	const char *pointer;		/* the chosen row */
 	const char *bullet;
 	const char *horizontal, *vertical;

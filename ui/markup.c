@@ -135,6 +135,10 @@ markup_line(struct markup *m, const char *s, size_t n, struct markup_line *line)
 		line->block = MARKUP_RULE;
 		return;
 	}
+	if (n && *s == '|') {
+		line->block = MARKUP_TABLE;
+		return;
+	}
 	marker = quote_marker(s, n);
 	line->block = marker ? MARKUP_QUOTE : MARKUP_TEXT;
 	if (!marker && (marker = item_marker(s, n)))

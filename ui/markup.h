@@ -19,6 +19,7 @@ enum markup_block {
 	MARKUP_ITEM,
 	MARKUP_QUOTE,
 	MARKUP_RULE,
+	MARKUP_TABLE,		/* a row of one: it begins with | */
 };
 
 /* What a line inherits from the lines above it. All zero at the beginning. */

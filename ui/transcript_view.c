@@ -22,6 +22,7 @@ struct pos {
 
 struct geometry {
 	int text_col, text_cols, label_cells;
+	int wide_cols;		/* for code and tables: all there is */
 	bool run_in;
 };
 
@@ -56,7 +57,8 @@ geometry(const struct transcript_view *v)
 
 	g.label_cells = min(v->t->label_cells, min(LABEL_MAX, max(v->width / 4, 1)));
 	g.text_col = g.run_in ? 1 : g.label_cells + 2;
-	g.text_cols = max(min(v->width - g.text_col, MEASURE_MAX), 1);
+	g.wide_cols = max(v->width - g.text_col, 1);
+	g.text_cols = min(g.wide_cols, MEASURE_MAX);
 	return g;
 }
 
@@ -87,7 +89,9 @@ prepare(struct transcript_view *v, size_t i)
 {
 	struct entry *e = &v->t->items[i];
 	struct geometry g = geometry(v);
-	struct flow_shape shape = { .width = g.text_cols, .markup = looks[e->kind].markup };
+	struct flow_shape shape = {
+		.width = g.text_cols, .wide = g.wide_cols, .markup = looks[e->kind].markup
+	};
 
 	if (g.run_in && *e->label)
 		shape.lead = min(wrap_width(e->label, strlen(e->label)), v->width / 2) + 1;
@@ -341,7 +345,7 @@ draw_text_row(struct transcript_view *v, struct entry *e, size_t row, struct pen
 		draw_label(&g, e, p, label);
 	body.left = p->left + g.text_col;
 	body.col = g.run_in && p->col > body.left ? p->col : body.left;
-	body.right = min(p->right, body.left + g.text_cols);
+	body.right = min(p->right, body.left + g.wide_cols);
 	if (e->kind == ENTRY_SYSTEM && row == FOLDED_ROWS - 1 && e->flow.n > FOLDED_ROWS) {
 		char more[64];
 

@@ -52,6 +52,17 @@ ascii__marks__replace_what_cannot_be_shown(void **state)
 	screen_close();
 }
 
+static void
+ascii__code__is_marked_where_it_goes_on(void **state)
+{
+	screen_open(12, 60, NULL);
+	transcript_add(ui_transcript(screen), ENTRY_ASSISTANT, "llama",
+		"```\nint long_name = call_of_something(with_arguments, and_more);\n```");
+	screen_has("| |      int long_name = call_of_something(with_arguments, |\n"
+		   "| |      \\  and_more);  ");
+	screen_close();
+}
+
 /* A key takes a character, here as in any locale, and in the line after as in the first. */
 static void
 ascii__input__is_edited_by_characters(void **state)
@@ -77,6 +88,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(ascii__marks__replace_what_cannot_be_shown),
+		cmocka_unit_test(ascii__code__is_marked_where_it_goes_on),
 		cmocka_unit_test(ascii__input__is_edited_by_characters),
 	};
 

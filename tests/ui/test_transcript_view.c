@@ -265,6 +265,37 @@ view__insert_and_remove__keep_the_readers_place(void **state)
 	transcript_free(p.t);
 }
 
+/* Prose keeps to a width that is read well; code and tables have lines of their author's. */
+static void
+view__code__has_the_whole_pane_and_is_marked_where_it_goes_on(void **state)
+{
+	struct strbuf text = STRBUF_INIT;
+	struct pane p;
+	const char *s;
+
+	strbuf_adds(&text, "prose ");
+	for (int i = 0; i < 30; i++)
+		strbuf_adds(&text, "words ");
+	strbuf_adds(&text, "end\n```\n");
+	for (int i = 0; i < 14; i++)
+		strbuf_adds(&text, "0123456789");
+	strbuf_adds(&text, "\n```\n| ");
+	for (int i = 0; i < 14; i++)
+		strbuf_adds(&text, "cell56 | ");
+	pane_init(&p, 170, 20);
+	transcript_add(p.t, ENTRY_ASSISTANT, "llama", text.s);
+	s = seen(&p);
+	assert_non_null(strstr(s, "words\n\u258c      words"));
+	assert_non_null(strstr(s, "0123456789\n\u258c      ```\n\u258c      | cell56"));
+	assert_null(strstr(s, "\u21b3"));
+	pane_resize(&p, 107, 20);
+	s = seen(&p);
+	assert_non_null(strstr(s, "0123456789\n\u258c      \u21b3 0123456789"));
+	assert_non_null(strstr(s, "|\n\u258c      \u21b3 cell56"));
+	transcript_free(p.t);
+	strbuf_release(&text);
+}
+
 static void
 random_text(struct strbuf *b, int units)
 {
@@ -286,6 +317,7 @@ random_text(struct strbuf *b, int units)
 		"> ",
 		" ",
 		"1. ",
+		"| ",
 		"\xef\xb8\x8f",
 		"\r\n",
 	};
@@ -424,6 +456,7 @@ main(void)
 		cmocka_unit_test(view__scroll__moves_by_rows_inside_a_message),
 		cmocka_unit_test(view__resize__keeps_the_readers_place),
 		cmocka_unit_test(view__insert_and_remove__keep_the_readers_place),
+		cmocka_unit_test(view__code__has_the_whole_pane_and_is_marked_where_it_goes_on),
 		cmocka_unit_test(view__stream__ends_as_if_it_came_at_once),
 		cmocka_unit_test(view__draw__shows_each_character_once),
 		cmocka_unit_test(view__draw__costs_what_is_seen),
