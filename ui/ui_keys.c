@@ -203,6 +203,15 @@ popup_key(struct ui *ui, struct key k)
 	ui->dirty |= DIRTY_POPUP;
 }
 
+/* What a key stands for in pasted text, where it would do something else; NULL: nothing. */
+static const char *
+text_in_burst(struct key k)
+{
+	if (key_is(k, SYM_TAB, 0))
+		return "\t";
+	return key_is(k, SYM_ENTER, 0) || key_is(k, 'j', KEY_CTRL) ? "\n" : NULL;
+}
+
 static bool
 begins_search(struct ui *ui, struct key k)
 {
@@ -231,6 +240,8 @@ busy_key(struct ui *ui, const struct tty_event *ev)
 		lineedit_abort();
 		return true;
 	}
+	if (search && text_in_burst(ev->key) && in_burst(ui))
+		return true;	/* it is looked for in one line */
 	if (lineedit_searches_line() && begins_search(ui, ev->key)) {
 		feed(ui, "\r", 1);
 		return true;
@@ -250,15 +261,6 @@ busy_key(struct ui *ui, const struct tty_event *ev)
 	if (!search)
 		lineedit_abort();
 	return false;
-}
-
-/* What a key stands for in pasted text, where it would do something else; NULL: nothing. */
-static const char *
-text_in_burst(struct key k)
-{
-	if (key_is(k, SYM_TAB, 0))
-		return "\t";
-	return key_is(k, SYM_ENTER, 0) || key_is(k, 'j', KEY_CTRL) ? "\n" : NULL;
 }
 
 static void

@@ -302,6 +302,24 @@ input__burst__is_a_paste_where_pastes_are_not_bracketed(void **state)
 }
 
 static void
+input__burst__in_a_search_sends_nothing(void **state)
+{
+	screen_open(12, 60, NULL);
+	screen_keys("found");
+	screen_wait(100);
+	screen_keys("\r");
+	expect_event(UI_SUBMIT);
+	screen_wait(100);
+	screen_keys("\022");
+	screen_keys("fo\rund\r\ta");
+	expect_no_event();
+	screen_has("(failed reverse-i-search)`founda'");
+	screen_keys("\003");
+	screen_wait(100);
+	expect_no_event();
+}
+
+static void
 complete_here(void *ctx, const char *line, size_t cursor, struct ui_completions *out)
 {
 	out->start = cursor;
@@ -779,6 +797,7 @@ main(void)
 		TEST(input__lines__grow_the_box_and_the_cursor_is_exact),
 		TEST(input__paste__is_one_insertion_and_never_sends),
 		TEST(input__burst__is_a_paste_where_pastes_are_not_bracketed),
+		TEST(input__burst__in_a_search_sends_nothing),
 		TEST(input__burst__keeps_the_tabs_of_pasted_code),
 		TEST(input__paste__of_a_megabyte_is_shown),
 		TEST(input__keys__unknown_ones_are_swallowed),
