@@ -106,7 +106,8 @@ wrap_para(struct flow *f, const char *text, size_t start, size_t len, struct mar
 size_t
 flow_wrap(struct flow *f, struct flow_shape shape, unsigned generation, const char *text, size_t n)
 {
-	bool same = f->valid && f->generation == generation && f->shape.width == shape.width && f->shape.wide == shape.wide &&
+	bool same = f->valid && f->generation == generation &&
+		    f->shape.width == shape.width && f->shape.wide == shape.wide &&
 		    f->shape.lead == shape.lead && f->shape.markup == shape.markup &&
 		    f->shape.columns == shape.columns && n >= f->text_len;
 	struct markup m = { 0 };

@@ -27,7 +27,7 @@ struct flow_para {		/* from one '\n' to the next */
 /* How a text is laid out; another shape is another wrapping. */
 struct flow_shape {
 	int width;
-	int wide;		/* cells for lines of code and tables, that read badly when they are broken; 0: width */
+	int wide;		/* the same for lines of code and tables; 0: width */
 	int lead;		/* cells of the first row that are taken already */
 	bool markup;		/* light Markdown, else plain */
 	bool columns;		/* rows of "name  what it is" go on below what it is */

@@ -24,19 +24,21 @@ enum lineedit_state { LINEEDIT_READY, LINEEDIT_BUSY, LINEEDIT_VERBATIM };
 enum lineedit_state lineedit_state(void);
 bool lineedit_searching(void);
 bool lineedit_searches_line(void);	/* for what stands in the line, when Enter says so */
-bool lineedit_yields(void);		/* to actions of the program: a search or a numeric argument is on */
+bool lineedit_yields(void);		/* to the program's actions: a search or a numeric argument */
 bool lineedit_vi_inserting(void);	/* vi mode, and ESC would leave its insert mode */
 
 /* Whether readline has something for these bytes; text it always has. */
 bool lineedit_knows(const char *bytes, size_t n);
-void lineedit_feed(const char *bytes, size_t n);	/* one key; in a search also a text, of which 256 bytes are looked for */
+/* One key; in a search also a text, of which 256 bytes are looked for. */
+void lineedit_feed(const char *bytes, size_t n);
 void lineedit_abort(void); /* a search, a command that is not complete */
 void lineedit_leave(void); /* the same, but what a search has found stays */
 
 void lineedit_insert(const char *text);			/* at the cursor, as one change */
 void lineedit_replace(size_t from, size_t to, const char *text); /* undoable; cursor behind it */
 
-/* Replaces the whole text, and leaves the history for its newest place, as a shell does after Ctrl-C. Undoable. */
+/* Replaces the whole text, and leaves the history for its newest place, as a shell does after
+ * Ctrl-C. Undoable. */
 void lineedit_set(const char *text);
 
 /* Accepts the line, as Enter does. */

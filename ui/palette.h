@@ -15,7 +15,7 @@
 struct palette {
 	int colors;			/* 0 (mono), 8, 16, 256 */
 	bool direct;			/* colours are RGB values (terminfo RGB) */
-	bool stands_in;			/* palette entries stand for RGB values, which take their place in the output: */
+	bool stands_in;			/* palette entries stand for RGB values, which go out for them: */
 	bool taken[256];		/* these so far */
 	unsigned attrs;			/* STYLE_ attributes it can show */
 	struct palette_pair {

@@ -123,7 +123,7 @@ void ui_set_status(struct ui *ui, const struct ui_status *s);
 bool ui_flash(struct ui *ui, bool error, int ms, const char *text);
 
 void ui_remember(struct ui *ui, const char *text);	/* in the history of the input, where Up finds it */
-const char *ui_input(const struct ui *ui);	/* what is typed, not what a search shows; valid until the next ui call */
+const char *ui_input(const struct ui *ui);	/* what is typed, whatever a search shows; valid until the next ui call */
 void ui_set_input(struct ui *ui, const char *text);	/* cursor at the end; undoable */
 
 /* ---- over the chat: one at a time, a new one replaces it ---------------------------------------- */

@@ -593,7 +593,13 @@ main(void)
 	f = fopen(inputrc, "w");
 	if (!f)
 		return 99;
-	fputs("$if hum\n\"\\C-xz\": hum-line-start\n\"\\C-xr\": reverse-search-history\n\"\\C-xv\": vi-editing-mode\n$endif\nset convert-meta on\n", f);
+	fputs("$if hum\n"
+	      "\"\\C-xz\": hum-line-start\n"
+	      "\"\\C-xr\": reverse-search-history\n"
+	      "\"\\C-xv\": vi-editing-mode\n"
+	      "$endif\n"
+	      "set convert-meta on\n",
+		f);
 	fclose(f);
 	setenv("INPUTRC", inputrc, 1);
 	failed = cmocka_run_group_tests(tests, NULL, NULL);
