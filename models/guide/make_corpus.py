@@ -18,7 +18,7 @@ CHOICE = re.compile(r'\[([^\[\]]*)\]')
 SLOT = re.compile(r'\{(\w+)\}')
 
 DICTIONARY = '/usr/share/dict/words'     # Debian: wamerican
-SCOPE_SHARE = 0.30          # of all messages are such as the guide declines
+SCOPE_SHARE = 0.36          # of all messages are such as the guide declines
 CAREFUL = 0.42              # the same for the very last part of the training: a wrong answer is worse than none
 DICTIONARY_SHARE = 0.12     # of those are a word or two of the dictionary
 PATTERN_SHARE = 0.25        # of a topic's messages come from its patterns (+ and =), where it has any
