@@ -32,7 +32,7 @@ class Guide:
         answers, cur = [], None
         for line in out.split('\n'):
             m = re.match(r'(?:> )*guide: (.*)', line) or (re.match(r'(?:> )*[^\s:]+: (.*)', line) if cur is None else None)
-            if line.startswith('-- ') and 'tok/s' in line:
+            if re.match(r'-- (.* · )?\d+ tokens? · ', line):
                 if cur is not None:
                     answers.append('\n'.join(cur).strip())
                 cur = None
