@@ -7,9 +7,9 @@ here=$(cd "$(dirname "$0")" && pwd)
 work=${1:-$here/../../build/guide}
 hum=${HUM:-$here/../../build/hum}
 python=${PYTHON:-/usr/bin/python3}
-steps=10700
-more=11000              # with the last steps on longer chats,
-careful=11250           # and the very last with more to be declined
+steps=12300
+more=12500              # with the last steps on longer chats,
+careful=12750           # and the very last with more to be declined
 # The C library gives large blocks back to the system at once, and then every tensor costs page faults.
 export MALLOC_MMAP_MAX_=0 MALLOC_TRIM_THRESHOLD_=100000000000 MALLOC_TOP_PAD_=268435456
 
@@ -17,8 +17,8 @@ mkdir -p "$work"
 if [ ! -e "$work/data/done" ]; then
 	"$python" "$here/make_corpus.py" text 120000 "$work/text.txt" 7
 	"$python" "$here/pack.py" vocab "$work/text.txt" 3072 "$work/guide"
-	"$python" "$here/pack.py" rows "$work/guide.model" 66 1 "$work/data"
-	"$python" "$here/pack.py" rows "$work/guide.model" 2.7 2 "$work/chats" chats
+	"$python" "$here/pack.py" rows "$work/guide.model" 76 1 "$work/data"
+	"$python" "$here/pack.py" rows "$work/guide.model" 1.8 2 "$work/chats" chats
 	"$python" "$here/pack.py" rows "$work/guide.model" 2.1 3 "$work/careful" careful
 	touch "$work/data/done"
 fi
