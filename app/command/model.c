@@ -88,10 +88,7 @@ setting_typed(const char *name)
 {
 	const struct setting *s = setting_find(name);
 
-	for (size_t i = 0; !s && setting_at(i); i++)
-		if (setting_at(i)->option && !strcmp(setting_at(i)->option + strlen("--"), name))
-			s = setting_at(i);
-	return s;
+	return s ? s : setting_of_option(name);
 }
 
 /* More threads than processors wait for each other; whoever tries that out is to know it. */
