@@ -125,12 +125,11 @@ ends_user_text(const struct gguf_string *s)
 	static const char *const ends[] = { "eos_token", "</s>", "<|endoftext|>" };
 	const char *end = s->s + s->len, *at = s->s, *stop;
 
-	while ((at = find_in(at, end, "<|user|>"))) {
+	for (; at && (at = find_in(at, end, "<|user|>")); at = stop) {
 		stop = find_in(at, end, "<|assistant|>");
 		for (size_t i = 0; i < LENGTH(ends); i++)
 			if (find_in(at, stop ? stop : end, ends[i]))
 				return true;
-		at++;
 	}
 	return false;
 }
