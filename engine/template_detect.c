@@ -5,22 +5,26 @@
 
 #include "engine/template_table.h"
 
-/* Strings of which all must be in a file's tokenizer.chat_template. The first row that fits
- * counts. */
+static bool ends_user_text(const struct gguf_string *s);
+
+/* Strings of which all must be in a file's tokenizer.chat_template, and what else must be true of it. The first row
+ * that fits counts. */
 static const struct {
 	const char *has[2];
 	const char *name;
+	bool (*fits)(const struct gguf_string *s);
 } signatures[] = {
-	{ { "<|im_start|>" }, "chatml" },
-	{ { "<|start_header_id|>" }, "llama-3" },
-	{ { "[INST]", "<<SYS>>" }, "llama-2" },
-	{ { "[INST]" }, "mistral" },
-	{ { "<|user|>", "<|end|>" }, "starchat" },
-	{ { "<|user|>", "<|assistant|>" }, "zephyr" },
-	{ { "USER:", "ASSISTANT:" }, "vicuna" },
-	{ { "### Instruction:", "### Response:" }, "alpaca" },
-	{ { "### User:", "### Assistant:" }, "solar" },
-	{ { "User:", "Assistant:" }, "falcon" },
+	{ { "<|im_start|>" }, "chatml", NULL },
+	{ { "<|start_header_id|>" }, "llama-3", NULL },
+	{ { "[INST]", "<<SYS>>" }, "llama-2", NULL },
+	{ { "[INST]" }, "mistral", NULL },
+	{ { "<|user|>", "<|end|>" }, "starchat", NULL },
+	{ { "<|user|>", "<|assistant|>" }, "zephyr", ends_user_text },
+	{ { "<|user|>", "<|assistant|>" }, "tulu", NULL },
+	{ { "USER:", "ASSISTANT:" }, "vicuna", NULL },
+	{ { "### Instruction:", "### Response:" }, "alpaca", NULL },
+	{ { "### User:", "### Assistant:" }, "solar", NULL },
+	{ { "User:", "Assistant:" }, "falcon", NULL },
 };
 
 /*
@@ -146,9 +150,7 @@ by_signature(const struct gguf *g, const struct vocab *v)
 
 		for (size_t k = 0; k < 2 && signatures[i].has[k]; k++)
 			all &= find_in(s.s, s.s + s.len, signatures[i].has[k]) != NULL;
-		if (all && !strcmp(signatures[i].name, "zephyr") && !ends_user_text(&s))
-			return template_find("tulu");
-		if (all)
+		if (all && (!signatures[i].fits || signatures[i].fits(&s)))
 			return choose(signatures[i].name, v);
 	}
 	return NULL;
