@@ -1,8 +1,9 @@
 /*
  * AVX-512 with VNNI: panels of 32 rows, two vectors; tiles of up to 4 tokens, so that a tile's dot products,
- * those of the half before times their scale, and its sums, 8 each, stay in registers. vpdpbusd multiplies
- * four unsigned weights (w + 128) of a row with four signed activations of a token, which come from memory to
- * all rows. Loads are not what is scarce: with 6 tokens, or 12 and the sums in memory, it is no faster.
+ * those of the half before times their scale, and its sums, 8 each, stay in registers. Four activations of a
+ * token come from memory to all rows. Loads are not what is scarce: with 6 tokens, or 12 and the sums in memory,
+ * it is no faster. On Zen 4 all that multiplies, integers or floats, shares one unit of 512 bits, so a block of
+ * 32 takes 8 products of bytes and 2 of floats (3 with a minimum) of it; all else finds room beside them.
  */
 #include "config.h"
 
@@ -14,9 +15,23 @@
 #define PREFETCH_LOCALITY 2	/* second-level cache */
 
 #include "engine/panel.h"
+#include "engine/panel_vnni.h"
 
-/* Rows 4i + r in 128-bit lane i of vector r; then 4 x 4 words are turned within each lane. A broadcast
- * under a mask puts a row into its lane without the units that shuffle, which the turning needs. */
+INLINE vi
+dot_bytes(vi sum, vu w, vi x)
+{
+	return (vi)_mm512_dpbusd_epi32((__m512i)sum, (__m512i)w, (__m512i)x);
+}
+
+/* 16 bytes of two rows. */
+static inline __m256i
+two_rows(const uint8_t *p, const uint8_t *q)
+{
+	return _mm256_inserti128_si256(_mm256_castsi128_si256(_mm_loadu_si128((const __m128i *)p)),
+		_mm_loadu_si128((const __m128i *)q), 1);
+}
+
+/* Rows 4i + r in 128-bit lane i of vector r; then 4 x 4 words are turned within each lane. */
 INLINE void
 load_rows(const uint8_t *p, size_t stride, vu out[4])
 {
@@ -25,11 +40,9 @@ load_rows(const uint8_t *p, size_t stride, vu out[4])
 	UNROLL
 	for (size_t r = 0; r < 4; r++) {
 		const uint8_t *q = p + r * stride;
-		__m512i x = _mm512_castsi128_si512(_mm_loadu_si128((const __m128i *)q));
 
-		x = _mm512_mask_broadcast_i32x4(x, 0x00f0, _mm_loadu_si128((const __m128i *)(q + 4 * stride)));
-		x = _mm512_mask_broadcast_i32x4(x, 0x0f00, _mm_loadu_si128((const __m128i *)(q + 8 * stride)));
-		v[r] = _mm512_mask_broadcast_i32x4(x, 0xf000, _mm_loadu_si128((const __m128i *)(q + 12 * stride)));
+		v[r] = _mm512_inserti64x4(_mm512_castsi256_si512(two_rows(q, q + 4 * stride)),
+			two_rows(q + 8 * stride, q + 12 * stride), 1);
 	}
 	a = _mm512_unpacklo_epi32(v[0], v[1]);
 	b = _mm512_unpacklo_epi32(v[2], v[3]);
@@ -75,22 +88,6 @@ merge(vu a, vu b, uint32_t mask)
 	return (vu)_mm512_ternarylogic_epi32((__m512i)a, (__m512i)b, _mm512_set1_epi32((int)mask), 0xd8);
 }
 
-INLINE vu
-panel_signed(vu q)
-{
-	return q ^ 0x80808080;
-}
-
-/* 16 * (q - 8) + 128 is q in the upper half of the byte. */
-static const float nibble_scale = 1.0f / 16;
-
-INLINE void
-panel_nibbles_less_8(vu x, vu out[2])
-{
-	out[0] = x << 4 & 0xf0f0f0f0;
-	out[1] = x & 0xf0f0f0f0;
-}
-
 /* The values of IQ4, and 128. */
 INLINE vu
 panel_lookup(vu nibbles)
@@ -98,22 +95,6 @@ panel_lookup(vu nibbles)
 	const __m128i values = _mm_setr_epi8(1, 24, 45, 63, 79, 93, 106, 118, -127, -115, -103, -90, -75, -59, -39, -15);
 
 	return (vu)_mm512_shuffle_epi8(_mm512_broadcast_i32x4(values), (__m512i)nibbles);
-}
-
-INLINE vi
-magic_byte(vu x, const unsigned i)
-{
-	const __m512i magic = _mm512_set1_epi32(MATMUL_MAGIC);
-
-	return (vi)_mm512_dpbusd_epi32(magic, (__m512i)x, _mm512_set1_epi32(1 << 8 * i));
-}
-
-INLINE vi
-magic_signed_byte(vu x, const unsigned i)
-{
-	const __m512i magic = _mm512_set1_epi32(MATMUL_MAGIC);
-
-	return (vi)_mm512_dpbusd_epi32(magic, _mm512_set1_epi32(1 << 8 * i), (__m512i)x);
 }
 
 INLINE vu
@@ -155,31 +136,6 @@ INLINE vf
 broadcast_float(float x)
 {
 	return (vf)_mm512_set1_ps(x);
-}
-
-struct dot {
-	__m512i sum;
-};
-
-INLINE void
-start_dot(struct dot *d, const struct act_block *a, const int part, const struct coding c)
-{
-	d->sum = _mm512_set1_epi32(a->z[part]);
-}
-
-INLINE void
-add_group(struct dot *d, vu w, const struct act_block *a, const int g, const struct coding c)
-{
-	int32_t four;
-
-	memcpy(&four, a->q + 4 * g, sizeof four);
-	d->sum = _mm512_dpbusd_epi32(d->sum, (__m512i)w, _mm512_set1_epi32(four));
-}
-
-INLINE vi
-end_dot(const struct dot *d)
-{
-	return (vi)d->sum;
 }
 
 #include "engine/panel_sums.h"

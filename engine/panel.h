@@ -82,6 +82,10 @@ INLINE vu merge(vu a, vu b, uint32_t mask);
 INLINE void panel_nibbles_less_8(vu x, vu out[2]);
 static const float nibble_scale;
 
+/* The same for numbers of six bits less 32, at bit SIX_BITS of the bytes: 2^SIX_BITS times what they are. Their
+ * other bits are ignored. */
+INLINE vu panel_six_less_32(vu x);
+
 /* The same for the values in the table of IQ4 that the bytes (0..15) stand for. */
 INLINE vu panel_lookup(vu nibbles);
 
@@ -119,6 +123,7 @@ enum panel_kind {
 struct coding {
 	enum panel_kind kind;
 	int width, zero;
+	bool bare;	/* for a few tokens: bytes that are less nothing stand without the 128 of engine/panel_vnni.h */
 };
 
 enum { SIGNED = 8 };

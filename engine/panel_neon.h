@@ -72,6 +72,14 @@ panel_nibbles_less_8(vu x, vu out[2])
 	out[1] = (x & 0xf0f0f0f0) ^ 0x80808080;
 }
 
+enum { SIX_BITS = 0 };
+
+INLINE vu
+panel_six_less_32(vu x)
+{
+	return panel_unsigned(x, 0x3f3f3f3f, 32);
+}
+
 INLINE vu
 panel_lookup(vu nibbles)
 {

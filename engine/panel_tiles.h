@@ -108,5 +108,5 @@ tile_floats(const struct panel *restrict p, size_t n, const void *act, size_t st
 			tile_floats(p, n, act, stride, sum, next, tokens);                         \
 		else                                                                               \
 			tile_blocks(p, n, act, stride, sum, next, tokens,                          \
-				(struct coding){ kind, width, zero });                             \
+				(struct coding){ kind, width, zero, false });                             \
 	}

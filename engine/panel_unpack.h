@@ -7,8 +7,6 @@
  * lies within the block: nothing is read past the end of a matrix.
  */
 
-#define NIBBLES 0x0f0f0f0fu
-
 /* One row a format: name, kind, bits of a weight, what it is less. */
 #define PANEL_FORMATS(X)                                                                           \
 	X(F32, f32, KIND_FLOAT, 0, 0)                                                              \
@@ -30,9 +28,18 @@
 /* Handed to the sink in every call, not kept there: clang unrolls an unpacker before it is inlined,
  * and what is not a constant by then makes it too large for that. */
 #define CODING(type, name, kind, width, zero)                                                      \
-	static const struct coding name = { kind, width, zero };
+	static const struct coding name = { kind, width, zero, false };
 
 PANEL_FORMATS(CODING)
+
+/* Whether high nibbles are multiplied where they lie, as 16 times what they are. */
+#ifdef NIBBLES_IN_PLACE
+#define IN_PLACE(o) ((o)->tokens > 0)
+#else
+#define IN_PLACE(o) false
+#endif
+
+static const struct coding q4_k_in_place = { KIND_WHOLE_MIN, 4, 0, true };
 
 static inline vf
 to_float(vu x)
@@ -40,23 +47,53 @@ to_float(vu x)
 	return __builtin_convertvector((vi)x, vf);
 }
 
+/* The dot products come as 1 / `unit` times what they are. */
 INLINE void
-put_scale_and_minimum(struct sink *o, vu head)
+put_scale_and_minimum(struct sink *o, vu head, const float unit)
 {
 	vf d[2];
 
 	halves_to_float(head, d);
-	put_scale(o, 0, d[0]);
+	put_scale(o, 0, d[0] * unit);
 	put_minimum(o, 0, d[1]);
+}
+
+/* The low nibbles of x are group g of the step's block i, the high ones that of the next block. */
+INLINE void
+put_two_blocks(struct sink *o, const int i, const int g, vu x)
+{
+	if (IN_PLACE(o)) {
+		put(o, q4_k_in_place, i, g, x & NIBBLES);
+		put(o, q4_k_in_place, i + 1, g, x & ~NIBBLES);
+	} else {
+		put(o, q4_k, i, g, panel_unsigned(x, NIBBLES, 0));
+		put(o, q4_k, i + 1, g, panel_unsigned(x >> 4, NIBBLES, 0));
+	}
 }
 
 /* The low nibbles are the first half of a block, the high ones the second. */
 INLINE void
-put_nibbles(struct sink *o, const struct coding c, const vu x[4])
+put_nibbles(struct sink *o, const vu x[4])
 {
+	if (multiply_nibbles(o, q4_1, x))
+		return;
 	UNROLL
 	for (int g = 0; g < 8; g++)
-		put(o, c, 0, g, panel_unsigned(x[g % 4] >> g / 4 * 4, NIBBLES, 0));
+		put(o, q4_1, 0, g, panel_unsigned(x[g % 4] >> g / 4 * 4, NIBBLES, 0));
+}
+
+INLINE void
+put_nibbles_less_8(struct sink *o, const vu x[4])
+{
+	if (multiply_nibbles(o, q4_0, x))
+		return;
+	UNROLL
+	for (int g = 0; g < 8; g++) {
+		vu w[2];
+
+		panel_nibbles_less_8(x[g % 4], w);
+		put(o, q4_0, 0, g, w[g / 4]);
+	}
 }
 
 INLINE void
@@ -90,13 +127,7 @@ walk_q4_0(const uint8_t *p, size_t stride, size_t blocks, struct sink *o)
 		prefetch(o, p + 18, stride, 1);
 		put_scale(o, 0, load_halves(p, stride) * nibble_scale);
 		load_rows(p + 2, stride, x);
-		UNROLL
-		for (int g = 0; g < 8; g++) {
-			vu w[2];
-
-			panel_nibbles_less_8(x[g % 4], w);
-			put(o, q4_0, 0, g, w[g / 4]);
-		}
+		put_nibbles_less_8(o, x);
 		finish(o, q4_0, 0, 1);
 		advance(o, q4_0, 1);
 	}
@@ -111,8 +142,8 @@ walk_q4_1(const uint8_t *p, size_t stride, size_t blocks, struct sink *o)
 		prefetch(o, p + 20, stride, 1);
 		load_rows(p, stride, head);
 		load_rows(p + 4, stride, x);
-		put_scale_and_minimum(o, head[0]);
-		put_nibbles(o, q4_1, x);
+		put_scale_and_minimum(o, head[0], IN_PLACE(o) ? nibble_scale : 1);
+		put_nibbles(o, x);
 		finish(o, q4_1, 0, 1);
 		advance(o, q4_1, 1);
 	}
@@ -146,7 +177,7 @@ walk_q5_1(const uint8_t *p, size_t stride, size_t blocks, struct sink *o)
 		prefetch(o, p + 24, stride, 1);
 		load_rows(p, stride, head);
 		load_rows(p + 8, stride, x);
-		put_scale_and_minimum(o, head[0]);
+		put_scale_and_minimum(o, head[0], 1);
 		put_nibbles_and_fifth(o, q5_1, x, head[1], 0);
 		finish(o, q5_1, 0, 1);
 		advance(o, q5_1, 1);
@@ -282,16 +313,20 @@ walk_q3_k(const uint8_t *p, size_t stride, size_t blocks, struct sink *o)
 	}
 }
 
-/* Scales and minimums of Q4_K and Q5_K, 6 bits each, from the block's first 16 bytes. */
+/*
+ * Scales and minimums of Q4_K and Q5_K, 6 bits each, from the block's first 16 bytes. The dot products of every
+ * other block come as 1 / `odd_unit` times what they are.
+ */
 INLINE void
-put_k4_scales(struct sink *o, const vu head[4])
+put_k4_scales(struct sink *o, const vu head[4], const float odd_unit)
 {
 	vu sc[2], mins[2];
 	vf f[2];
-	struct scale d, m;
+	struct scale d[2], m;
 
 	halves_to_float(head[0], f);
-	d = make_scale(f[0]);
+	d[0] = make_scale(f[0]);
+	d[1] = make_scale(f[0] * odd_unit);
 	m = make_scale(-f[1]);
 	sc[0] = head[1] & 0x3f3f3f3f;
 	mins[0] = head[2] & 0x3f3f3f3f;
@@ -299,7 +334,7 @@ put_k4_scales(struct sink *o, const vu head[4])
 	mins[1] = merge(head[2] >> 2, head[3] >> 4, NIBBLES) & 0x3f3f3f3f;
 	UNROLL
 	for (int i = 0; i < 8; i++) {
-		put_scale(o, i, times(d, magic_byte(sc[i / 4], i % 4)));
+		put_scale(o, i, times(d[i % 2], magic_byte(sc[i / 4], i % 4)));
 		put_minimum(o, i, times(m, magic_byte(mins[i / 4], i % 4)));
 	}
 }
@@ -311,7 +346,7 @@ walk_q4_k(const uint8_t *p, size_t stride, size_t blocks, struct sink *o)
 		vu x[4];
 
 		load_rows(p, stride, x);
-		put_k4_scales(o, x);
+		put_k4_scales(o, x, IN_PLACE(o) ? nibble_scale : 1);
 		UNROLL
 		for (int c = 0; c < 8; c++) {
 			const int i = c / 2 * 2;
@@ -319,11 +354,8 @@ walk_q4_k(const uint8_t *p, size_t stride, size_t blocks, struct sink *o)
 			prefetch(o, p + 144, stride, 1);
 			load_rows(p + 16 + 16 * c, stride, x);
 			UNROLL
-			for (int j = 0; j < 4; j++) {
-				put(o, q4_k, i, c % 2 * 4 + j, panel_unsigned(x[j], NIBBLES, 0));
-				put(o, q4_k, i + 1, c % 2 * 4 + j,
-					panel_unsigned(x[j] >> 4, NIBBLES, 0));
-			}
+			for (int j = 0; j < 4; j++)
+				put_two_blocks(o, i, c % 2 * 4 + j, x[j]);
 			if (c % 2)
 				finish(o, q4_k, i, 2);
 		}
@@ -338,7 +370,7 @@ walk_q5_k(const uint8_t *p, size_t stride, size_t blocks, struct sink *o)
 		vu x[4], qh[8];
 
 		load_rows(p, stride, x);
-		put_k4_scales(o, x);
+		put_k4_scales(o, x, 1);
 		load_rows(p + 16, stride, qh);
 		load_rows(p + 32, stride, qh + 4);
 		UNROLL
@@ -366,6 +398,17 @@ walk_q5_k(const uint8_t *p, size_t stride, size_t blocks, struct sink *o)
 	}
 }
 
+/* Four low bits of each byte from bit `low`, and two high ones from bit `high`, to where SIX_BITS are expected. */
+INLINE vu
+six_bits(vu lo, const int low, vu hi, const int high)
+{
+	const int down = low - SIX_BITS, up = SIX_BITS + 4 - high;
+
+	lo = down < 0 ? lo << -down : lo >> down;
+	hi = up < 0 ? hi >> -up : hi << up;
+	return panel_six_less_32(merge(hi, lo, NIBBLES << SIX_BITS));
+}
+
 /* 64 columns of each of the four blocks that share their high bits: 16 columns of each. */
 INLINE void
 put_q6_k(struct sink *o, const uint8_t *ql, const uint8_t *qh, size_t stride, const int i,
@@ -378,14 +421,10 @@ put_q6_k(struct sink *o, const uint8_t *ql, const uint8_t *qh, size_t stride, co
 	load_rows(qh, stride, h);
 	UNROLL
 	for (int j = 0; j < 4; j++) {
-		put(o, q6_k, i, g + j,
-			panel_unsigned(merge(h[j] << 4, lo[j], NIBBLES), 0x3f3f3f3f, 32));
-		put(o, q6_k, i + 1, g + j,
-			panel_unsigned(merge(h[j] << 2, lo2[j], NIBBLES), 0x3f3f3f3f, 32));
-		put(o, q6_k, i + 2, g + j,
-			panel_unsigned(merge(h[j], lo[j] >> 4, NIBBLES), 0x3f3f3f3f, 32));
-		put(o, q6_k, i + 3, g + j,
-			panel_unsigned(merge(h[j] >> 2, lo2[j] >> 4, NIBBLES), 0x3f3f3f3f, 32));
+		put(o, q6_k, i, g + j, six_bits(lo[j], 0, h[j], 0));
+		put(o, q6_k, i + 1, g + j, six_bits(lo2[j], 0, h[j], 2));
+		put(o, q6_k, i + 2, g + j, six_bits(lo[j], 4, h[j], 4));
+		put(o, q6_k, i + 3, g + j, six_bits(lo2[j], 4, h[j], 6));
 	}
 }
 
@@ -400,7 +439,7 @@ walk_q6_k(const uint8_t *p, size_t stride, size_t blocks, struct sink *o)
 		load_rows(p + 192, stride, sc);
 		load_rows(p + 194, stride, tail);
 		halves_to_float(tail[3], f);
-		d = make_scale(f[1]);
+		d = make_scale(f[1] / (1 << SIX_BITS));
 		UNROLL
 		for (int i = 0; i < 16; i++)
 			put_scale(o, i, times(d, magic_signed_byte(sc[i / 4], i % 4)));
