@@ -8,10 +8,19 @@
 #include "engine/panel_ymm.h"
 #include "engine/panel_vnni.h"
 
+/* The tests build these kernels once more, for processors that have the instruction only as a part of AVX-512. */
+#ifdef __AVXVNNI__
+#define TABLE matmul_avxvnni
+#define DPBUSD _mm256_dpbusd_avx_epi32
+#else
+#define TABLE matmul_vnni256
+#define DPBUSD _mm256_dpbusd_epi32
+#endif
+
 INLINE vi
 dot_bytes(vi sum, vu w, vi x)
 {
-	return (vi)_mm256_dpbusd_avx_epi32((__m256i)sum, (__m256i)w, (__m256i)x);
+	return (vi)DPBUSD((__m256i)sum, (__m256i)w, (__m256i)x);
 }
 
 INLINE vu
@@ -38,7 +47,7 @@ panel_lookup(vu nibbles)
 #include "engine/panel_multiply.h"
 #include "engine/panel_quantise.h"
 
-const struct matmul_ops matmul_avxvnni = {
+const struct matmul_ops TABLE = {
 	.isa = "avxvnni",
 	.granule = PANEL_ROWS,
 	.quantise = quantise,

@@ -10,8 +10,26 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "engine/matmul.h"
+#include "engine/matmul_isa.h"
 #include "tests/engine/random_matrix.h"
+
+/* All that this processor runs, the scalar one first, NULL-terminated: also the 256-bit kernels with VNNI where it
+ * knows their instruction only as a part of AVX-512. */
+static const struct matmul_ops *const *
+tables(void)
+{
+	static const struct matmul_ops *list[16];
+	size_t n = 0;
+
+	for (const struct matmul_ops *const *o = matmul_available(); *o; o++)
+		list[n++] = *o;
+#ifdef HAVE_X86
+	if (matmul_select("avx512"))
+		list[n++] = &matmul_vnni256;
+#endif
+	list[n] = NULL;
+	return list;
+}
 
 /* A batch and room for its results. */
 struct batch {
@@ -130,7 +148,7 @@ matmul__multiply__agrees_with_double_precision(void **state)
 				continue;
 			random_matrix_init(&w, *t, 5, ks[i], 0, &seed);
 			batch_init(&x, 2, ks[i], &seed);
-			for (const struct matmul_ops *const *o = matmul_available(); *o; o++) {
+			for (const struct matmul_ops *const *o = tables(); *o; o++) {
 				float *out = product(*o, &w.m, &x.a, 0, 5, 5);
 
 				check_against_double(&w.m, &x.a, out);
@@ -146,7 +164,7 @@ matmul__multiply__agrees_with_double_precision(void **state)
 static void
 check_bits(enum quant_type type, size_t rows, size_t k, size_t n, size_t step, size_t slack, uint64_t *seed)
 {
-	const struct matmul_ops *const *o = matmul_available();
+	const struct matmul_ops *const *o = tables();
 	struct random_matrix w;
 	struct batch x;
 	float *want;
@@ -221,7 +239,7 @@ matmul__multiply__does_not_depend_on_the_batch(void **state)
 
 		random_matrix_init(&w, *t, ROWS, K, 0, &seed);
 		batch_init(&x, N, K, &seed);
-		for (const struct matmul_ops *const *o = matmul_available(); *o; o++) {
+		for (const struct matmul_ops *const *o = tables(); *o; o++) {
 			float *all = product(*o, &w.m, &x.a, 0, ROWS, ROWS);
 
 			for (size_t i = 0; i < N; i += 11) {
@@ -264,7 +282,7 @@ matmul__multiply__is_exact_at_the_extremes(void **state)
 			random_matrix_fill(&w, bytes[i], 0.5f);
 			want = product(matmul_select("scalar"), &w.m, &x.a, 0, ROWS, ROWS);
 			check_against_double(&w.m, &x.a, want);
-			for (const struct matmul_ops *const *o = matmul_available(); *o; o++) {
+			for (const struct matmul_ops *const *o = tables(); *o; o++) {
 				float *got = product(*o, &w.m, &x.a, 0, ROWS, ROWS);
 
 				assert_memory_equal(got, want, N * (ROWS + 3) * sizeof *got);
@@ -313,7 +331,7 @@ matmul__quantise__is_near_and_sums_are_right(void **state)
 		matmul_select("scalar")->quantise(x, K, want);
 		for (size_t b = 0; b < K / 32; b++)
 			check_block(x + b * 32, &want[b]);
-		for (const struct matmul_ops *const *o = matmul_available(); *o; o++) {
+		for (const struct matmul_ops *const *o = tables(); *o; o++) {
 			memset(got, 0xaa, K / 32 * sizeof *got);
 			(*o)->quantise(x, K, got);
 			assert_memory_equal(got, want, K / 32 * sizeof *got);
@@ -331,7 +349,7 @@ matmul__quantise__makes_zero_of_what_is_no_number(void **state)
 	struct act_block got[2];
 	float x[64];
 
-	for (const struct matmul_ops *const *o = matmul_available(); *o; o++) {
+	for (const struct matmul_ops *const *o = tables(); *o; o++) {
 		for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
 			for (size_t at = 0; at < 32; at++) {
 				for (int j = 0; j < 64; j++)
