@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/strbuf.h"
+#include "ui/osc52.h"
 #include "ui/palette.h"
 #include "ui/terminal.h"
 
@@ -292,6 +293,15 @@ terminal_show(struct terminal *t)
 {
 	doupdate();
 	flush(t, true);
+}
+
+bool
+terminal_copy(struct terminal *t, const char *text, size_t len)
+{
+	if (!t->headless && !osc52_suits(getenv("TERM")))
+		return false;
+	osc52_add(&t->out, text, len, getenv("STY") != NULL);
+	return true;
 }
 
 /* ---- life ------------------------------------------------------------------------------------ */

@@ -49,6 +49,10 @@ void terminal_show(struct terminal *t);
 /* Goes on with what the terminal has not taken; true when it has all. */
 bool terminal_send(struct terminal *t);
 
+/* The text for the terminal's clipboard, behind what waits; false: going by its name it has none. terminal_send sends
+ * it. */
+bool terminal_copy(struct terminal *t, const char *text, size_t len);
+
 /* To wait for POLLOUT on before that; -1: there is nothing left to send. */
 int terminal_out_fd(const struct terminal *t);
 

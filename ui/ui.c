@@ -415,6 +415,16 @@ ui_flash(struct ui *ui, bool error, int ms, const char *text)
 	return wrap_width(ui->flash, strlen(ui->flash)) <= cols;
 }
 
+bool
+ui_copy(struct ui *ui, const char *text, size_t len)
+{
+	if (!terminal_copy(&ui->terminal, text, len))
+		return false;
+	if (!ui->suspended)	/* what has the terminal now is not to be torn: it goes when we are back */
+		terminal_send(&ui->terminal);
+	return true;
+}
+
 void
 ui_remember(struct ui *ui, const char *text)
 {

@@ -122,6 +122,10 @@ void ui_set_status(struct ui *ui, const struct ui_status *s);
 /* One line over the status line until the next key or `ms` (0: until the next key). False: its end does not fit. */
 bool ui_flash(struct ui *ui, bool error, int ms, const char *text);
 
+/* Offers the text to the terminal's clipboard, between two frames. The terminal does not say whether it takes it. False:
+ * going by its name it cannot. */
+bool ui_copy(struct ui *ui, const char *text, size_t len);
+
 void ui_remember(struct ui *ui, const char *text);	/* in the history of the input, where Up finds it */
 const char *ui_input(const struct ui *ui);	/* what is typed, whatever a search shows; valid until the next ui call */
 void ui_set_input(struct ui *ui, const char *text);	/* cursor at the end; undoable */

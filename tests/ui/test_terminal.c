@@ -258,6 +258,44 @@ stalled_nonblocking(void)
 	return stalled_shared();
 }
 
+/* Offers texts to a terminal that has not taken the frame yet, and while another program has it. */
+static int
+copying(void)
+{
+	struct ui *ui = ui_new(&(struct ui_opts){ .now_ms = quick_clock }, NULL);
+	char line[64];
+
+	if (!ui)
+		return 1;
+	for (int i = 0; ui_out_fd(ui) < 0; i++) {
+		snprintf(line, sizeof line, "%d full of words", i);
+		transcript_add(ui_transcript(ui), ENTRY_USER, "you", line);
+		ui_draw(ui);
+	}
+	if (!ui_copy(ui, "foobar", 6))
+		return 2;
+	ui_set_title(ui, "on again", "");
+	tell("full");
+	wait_for_line(ui, line, sizeof line);
+	ui_suspend(ui);
+	if (!ui_copy(ui, "fooba", 5) || write(1, "outside", 7) != 7 || read(0, line, sizeof line) < 1)
+		return 3;
+	ui_resume(ui);
+	wait_for_line(ui, line, sizeof line);
+	ui_free(ui);
+	return 0;
+}
+
+static int
+not_copying(void)
+{
+	struct ui *ui = ui_new(&(struct ui_opts){ .now_ms = quick_clock }, NULL);
+	bool copied = ui && ui_copy(ui, "foobar", 6);
+
+	ui_free(ui);
+	return ui && !copied ? 0 : 1;
+}
+
 static int
 tell_a_line(void)
 {
@@ -516,6 +554,50 @@ terminal__stall__does_not_keep_the_program_from_leaving(void **state)
 	}
 }
 
+static size_t
+count_before(const struct child *c, const char *end, const char *text)
+{
+	size_t n = 0;
+
+	for (const char *s = c->out.s; (s = memmem(s, (size_t)(end - s), text, strlen(text))); s++)
+		n++;
+	return n;
+}
+
+static void
+terminal__copy__waits_for_the_end_of_a_frame(void **state)
+{
+	static const char first[] = "\033]52;c;Zm9vYmFy\033\\", later[] = "\033]52;c;Zm9vYmE=\033\\";
+	struct child c;
+	const char *at;
+
+	child_start(&c, "xterm-256color", copying);
+	child_tells("full");
+	assert_true(child_wrote(&c, "on again"));
+	at = memmem(c.out.s, c.out.len, first, strlen(first));
+	assert_non_null(at);
+	assert_true(count_before(&c, at, "\033[?2026h") > 0);
+	assert_int_equal(count_before(&c, at, "\033[?2026h"), count_before(&c, at, "\033[?2026l"));
+	child_key(&c, "suspend\r");
+	assert_true(child_wrote(&c, "outside"));
+	assert_false(has(&c, later));
+	child_key(&c, "x\r");
+	assert_true(child_wrote(&c, later));
+	child_key(&c, "bye\r");
+	assert_int_equal(child_end(&c), 0);
+}
+
+static void
+terminal__copy__is_not_for_terminals_that_would_show_it(void **state)
+{
+	struct child c;
+
+	child_start(&c, "linux", not_copying);
+	child_wrote(&c, "this never comes");
+	assert_false(has(&c, "]52;"));
+	assert_int_equal(child_end(&c), 0);
+}
+
 static void
 terminal__hangup__is_told(void **state)
 {
@@ -560,6 +642,8 @@ main(void)
 		cmocka_unit_test(terminal__burst__is_a_paste_on_others),
 		cmocka_unit_test(terminal__stall__delays_frames_and_nothing_else),
 		cmocka_unit_test(terminal__stall__does_not_keep_the_program_from_leaving),
+		cmocka_unit_test(terminal__copy__waits_for_the_end_of_a_frame),
+		cmocka_unit_test(terminal__copy__is_not_for_terminals_that_would_show_it),
 		cmocka_unit_test(terminal__hangup__is_told),
 		cmocka_unit_test(terminal__open__refuses_what_cannot_work),
 	};
@@ -571,6 +655,7 @@ main(void)
 	unsetenv("LINES");
 	unsetenv("COLUMNS");
 	unsetenv("TMUX");
+	unsetenv("STY");
 	signal(SIGHUP, SIG_DFL);
 	if (pipe2(report, O_CLOEXEC))
 		return 99;
