@@ -9,6 +9,8 @@
 
 /* ---- blocks ---------------------------------------------------------------------------------- */
 
+enum { TAB_STOP = 4, INDENT_MAX = UINT16_MAX - TAB_STOP };
+
 static size_t
 count_blanks(const char *s, size_t n)
 {
@@ -40,13 +42,32 @@ fence_run(const char *s, size_t n)
 	return run;
 }
 
+/* Bytes of the blanks that reach up to a column, at most; *column: where they end. */
+static size_t
+blanks_up_to(const char *s, size_t n, size_t limit, size_t *column)
+{
+	size_t i = 0, next;
+
+	for (*column = 0; i < n && (s[i] == ' ' || s[i] == '\t'); i++) {
+		next = s[i] == ' ' ? *column + 1 : (*column / TAB_STOP + 1) * TAB_STOP;
+		if (next > limit)
+			break;
+		*column = next;
+	}
+	return i;
+}
+
+/*
+ * A fence may have any indentation, since in a list it has that of its item; the one that closes it has at most
+ * three columns more.
+ */
 static bool
-in_fence(struct markup *m, const char *s, size_t n, struct markup_line *line)
+in_fence(struct markup *m, const char *s, size_t n, size_t column, struct markup_line *line)
 {
 	size_t run = fence_run(s, n);
 
 	if (m->fenced) {
-		bool closes = run >= m->fence_len && *s == m->fence &&
+		bool closes = run >= m->fence_len && *s == m->fence && column <= m->fence_indent + 3u &&
 			      run + count_blanks(s + run, n - run) == n;
 
 		line->block = closes ? MARKUP_FENCE : MARKUP_CODE;
@@ -55,7 +76,7 @@ in_fence(struct markup *m, const char *s, size_t n, struct markup_line *line)
 	}
 	if (!run)
 		return false;
-	*m = (struct markup){ true, *s, (uint16_t)run };
+	*m = (struct markup){ true, *s, (uint16_t)run, (uint16_t)column };
 	line->block = MARKUP_FENCE;
 	return true;
 }
@@ -105,6 +126,14 @@ quote_marker(const char *s, size_t n)
 	return i;
 }
 
+size_t
+markup_code_indent(const struct markup *m, const char *s, size_t n)
+{
+	size_t column;
+
+	return blanks_up_to(s, n, m->fence_indent, &column);
+}
+
 void
 markup_plain_line(const char *s, size_t n, struct markup_line *line)
 {
@@ -115,10 +144,10 @@ markup_plain_line(const char *s, size_t n, struct markup_line *line)
 void
 markup_line(struct markup *m, const char *s, size_t n, struct markup_line *line)
 {
-	size_t indent = count_blanks(s, n), hashes, marker;
+	size_t column, indent = blanks_up_to(s, n, INDENT_MAX, &column), hashes, marker;
 
 	markup_plain_line(s, n, line);
-	if (in_fence(m, s + indent, n - indent, line)) {
+	if (in_fence(m, s + indent, n - indent, column, line)) {
 		line->marker = 0;
 		line->hang = 0;
 		return;

@@ -27,6 +27,7 @@ struct markup {
 	bool fenced;
 	char fence;
 	uint16_t fence_len;
+	uint16_t fence_indent;	/* columns in front of the fence */
 };
 
 struct markup_line {
@@ -53,6 +54,9 @@ struct spans {
 
 /* The line without its '\n'. `m` goes on to the next line. */
 void markup_line(struct markup *m, const char *s, size_t n, struct markup_line *line);
+
+/* Bytes at the beginning of a line of code that are there because its fence is indented, too. */
+size_t markup_code_indent(const struct markup *m, const char *s, size_t n);
 
 /* The same for text that is no Markdown: only its indentation counts. */
 void markup_plain_line(const char *s, size_t n, struct markup_line *line);

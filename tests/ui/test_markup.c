@@ -123,6 +123,11 @@ markup__line__keeps_code_between_fences(void **state)
 	assert_int_equal(block(&m, " | a | b |", 1), MARKUP_TABLE);
 	assert_int_equal(block(&m, "a | b", 0), MARKUP_TEXT);
 	assert_int_equal(block(&m, "```not `one`", 0), MARKUP_TEXT);
+	assert_int_equal(block(&m, " ```", 0), MARKUP_FENCE);
+	assert_int_equal(block(&m, "\t ```", 0), MARKUP_CODE);
+	assert_int_equal(block(&m, "\t```", 0), MARKUP_FENCE);
+	assert_int_equal(block(&m, "      ```", 0), MARKUP_FENCE);	/* as in a list */
+	assert_int_equal(block(&m, "```", 0), MARKUP_FENCE);
 }
 
 static void
