@@ -4,20 +4,18 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "app/child.h"
 #include "app/controller/controller.h"
 #include "app/controller/editor.h"
 #include "app/controller/text_file.h"
 #include "app/signals.h"
 #include "base/xalloc.h"
-
-extern char **environ;
 
 enum { LOOK_MS = 50 };
 
@@ -131,20 +129,10 @@ run_editor(struct controller *c, const char *path)
 {
 	char sh[] = "sh", flag[] = "-c", script[] = "${VISUAL:-${EDITOR:-vi}} \"$1\"", name[] = "hum";
 	char *file = xstrdup(path), *argv[] = { sh, flag, script, name, file, NULL };
-	posix_spawnattr_t attr;
-	sigset_t none, all;
+	int status = -1;
 	pid_t pid;
-	int rc, status = -1;
 
-	sigemptyset(&none);
-	sigfillset(&all);
-	posix_spawnattr_init(&attr);
-	posix_spawnattr_setsigmask(&attr, &none);
-	posix_spawnattr_setsigdefault(&attr, &all);
-	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-	rc = posix_spawn(&pid, "/bin/sh", NULL, &attr, argv, environ);
-	posix_spawnattr_destroy(&attr);
-	if (rc == 0)
+	if (child_start(&pid, "/bin/sh", argv, -1) == 0)
 		status = wait_for(c, pid);
 	free(file);
 	return status;
