@@ -153,19 +153,25 @@ next_line(struct plain *p, struct strbuf *line)
 	return true;
 }
 
+static bool
+is_idle(const struct plain *p)
+{
+	return p->c->phase == PHASE_IDLE && !controller_is_copying(p->c);
+}
+
 /* Lines are taken one by one, each when the work of the one before is done: a script is answered turn by turn. */
 static void
 take_lines(struct plain *p)
 {
 	struct strbuf line = STRBUF_INIT;
 
-	while (!p->c->ended && p->c->phase == PHASE_IDLE && next_line(p, &line)) {
+	while (!p->c->ended && is_idle(p) && next_line(p, &line)) {
 		p->prompted = false;
 		p->c->view.echo_mid_line = false;	/* the user's Enter ended it */
 		p->asked = false;
 		on_line(p, line.s);
 	}
-	if (p->eof && !p->in.len && p->c->phase == PHASE_IDLE)
+	if (p->eof && !p->in.len && is_idle(p))
 		controller_quit(p->c, p->c->failed);
 	strbuf_release(&line);
 }
@@ -205,7 +211,7 @@ on_signal(struct plain *p, int sig)
 static void
 show_prompt(struct plain *p)
 {
-	if (p->prompted || p->eof || p->c->phase != PHASE_IDLE)
+	if (p->prompted || p->eof || !is_idle(p))
 		return;
 	chat_view_echo(&p->c->view, "", "");
 	fputs("> ", p->c->o.plain);
@@ -220,7 +226,7 @@ plain_run(struct controller *c)
 	int sig;
 
 	while (!c->ended) {
-		bool idle = c->phase == PHASE_IDLE;
+		bool idle = is_idle(&p);
 		struct pollfd fds[] = {
 			{ .fd = idle && !p.eof ? STDIN_FILENO : -1, .events = POLLIN },
 			{ .fd = signals_fd(), .events = POLLIN },
@@ -235,8 +241,8 @@ plain_run(struct controller *c)
 		if (fds[0].revents)
 			read_some(&p);
 		controller_take_mail(c);
-		take_lines(&p);
 		controller_tick(c);
+		take_lines(&p);
 	}
 	strbuf_release(&p.in);
 }

@@ -30,6 +30,10 @@ void command_stats(struct controller *c, const char *arg);
 void command_context(struct controller *c, const char *arg);
 void complete_branch(struct controller *c, const char *word, struct ui_completions *out);
 
+/* copy.c */
+void command_copy(struct controller *c, const char *arg);
+void complete_copy(struct controller *c, const char *word, struct ui_completions *out);
+
 /* screen.c */
 void command_theme(struct controller *c, const char *arg);
 void command_quit(struct controller *c, const char *arg);

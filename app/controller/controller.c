@@ -15,7 +15,7 @@ void
 controller_init(struct controller *c, struct ui *ui, const struct controller_opts *o)
 {
 	*c = (struct controller){ .o = *o, .ui = ui, .queue = STRBUF_INIT,
-		.plain_list.rest = STRBUF_INIT };
+		.copy.text = STRBUF_INIT, .plain_list.rest = STRBUF_INIT };
 	if (o->style)
 		c->style = *o->style;
 	c->theme = o->theme ? xstrdup(o->theme) : NULL;
@@ -34,6 +34,7 @@ controller_finish(struct controller *c, struct err *e)
 	controller_forget_loads(c);
 	controller_abandon(c);
 	rc = session_flush(c->session, e);
+	controller_copy_finish(c);
 	if (rc < 0 && c->session->moved)
 		rc = 0;			/* it is saved; e says where */
 	return controller_draft_store(c, e) < 0 ? -1 : rc;
@@ -45,6 +46,7 @@ controller_release(struct controller *c)
 	session_free(c->session);
 	chat_view_release(&c->view);
 	strbuf_release(&c->queue);
+	controller_copy_release(c);
 	strbuf_release(&c->plain_list.rest);
 	model_list_release(&c->models);
 	session_list_free(c->sessions, c->n_sessions);
@@ -148,18 +150,26 @@ controller_take_mail(struct controller *c)
 
 /* ---- time ---- */
 
+static int
+draft_due_ms(const struct controller *c)
+{
+	int64_t left = c->draft_due - controller_now(c);
+
+	if (!c->draft_due)
+		return -1;
+	return left < 0 ? 0 : (int)left;
+}
+
 int
 controller_timeout(const struct controller *c)
 {
-	int64_t left;
-	int due = session_due_ms(c->session);
+	const int due[] = { session_due_ms(c->session), draft_due_ms(c), controller_copy_due_ms(c) };
+	int first = -1;
 
-	if (!c->draft_due)
-		return due;
-	left = c->draft_due - controller_now(c);
-	if (left < 0)
-		left = 0;
-	return due >= 0 && due < left ? due : (int)left;
+	for (size_t i = 0; i < sizeof due / sizeof *due; i++)
+		if (due[i] >= 0 && (first < 0 || due[i] < first))
+			first = due[i];
+	return first;
 }
 
 /* That it fails is said once, though it is tried again and again. */
@@ -182,6 +192,7 @@ controller_tick(struct controller *c)
 		controller_disk(c, session_tick(c->session, &e), &e);
 	if (c->draft_due && c->draft_due <= controller_now(c))
 		store_draft(c);
+	controller_copy_tick(c);
 }
 
 /* ---- what the user did ---- */

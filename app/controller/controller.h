@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "app/backend/backend.h"
 #include "app/chat/session.h"
@@ -90,6 +91,15 @@ struct controller {
 	uint64_t prefill_done, prefill_total;
 	struct llm_stats stats;		/* of the last or running answer */
 	bool said_defused;
+
+	struct copying {
+		const struct clipboard_way *way;	/* that is being tried */
+		pid_t pid;		/* of its tool, while it runs; 0: nothing is being copied */
+		int64_t until;		/* when the tool has had its time, */
+		bool killed;		/* or when, killed, it should be gone */
+		struct strbuf text;
+		char *what;		/* the text's name, for the user; NULL: none */
+	} copy;
 
 	/* screen */
 	struct model_list models;	/* as listed by an open picker */
@@ -183,6 +193,17 @@ void controller_set_head(struct controller *c, int id);
 void controller_disk(struct controller *c, int rc, const struct err *e);	/* what a session verb returned */
 
 void controller_refuse_read_only(struct controller *c);		/* says that the chat is */
+
+/* ---- clipboard (copy.c) ---- */
+
+/* Puts the text there, its control characters made harmless, and says so, or what else became of it; `what`: its name
+ * in a sentence. Both are copied. One at a time. Only ever on a command of the user's. */
+void controller_copy(struct controller *c, const char *what, const char *text, size_t len);
+bool controller_is_copying(const struct controller *c);
+int controller_copy_due_ms(const struct controller *c);	/* until controller_copy_tick has something to do; -1: never */
+void controller_copy_tick(struct controller *c);
+void controller_copy_finish(struct controller *c);	/* waits for a tool that runs, two seconds at most */
+void controller_copy_release(struct controller *c);
 
 /* ---- draft of the input, kept in the state folder (draft.c) ---- */
 

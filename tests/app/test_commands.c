@@ -348,7 +348,6 @@ run__of_another_programs_command__names_our_way(void **state)
 	refused("/bye", "No command /bye: /quit leaves");
 	refused("/?", "No command /?: /help shows all");
 	refused("/Search words", "hum sessions search WORDS, in the shell");
-	refused("/copy", "hold Shift and select");
 }
 
 static void

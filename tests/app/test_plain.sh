@@ -50,6 +50,21 @@ has 'here Ctrl-C stops an answer'
 has '/regen'
 ! grep -q 'PgUp' out || fail 'keys where there is no screen'
 
+# ---- the clipboard: a tool's, even for a script; a terminal's only where there is one ----
+
+unset WAYLAND_DISPLAY DISPLAY WSL_DISTRO_NAME TMUX STY SSH_CONNECTION SSH_TTY
+mkdir bin
+printf '#!/bin/sh\ncat >"%s/copied"\n' "$dir" >bin/wl-copy
+chmod +x bin/wl-copy
+printf '/copy\n/copy 9\n' | WAYLAND_DISPLAY=wayland-0 PATH="$dir/bin:$PATH" timeout 60 "$hum" --plain -c >out 2>err || fail 'copying'
+has '-- Copied the last answer, '
+has '-- There are 2 answers: /copy takes a number from 1 to 2, or code'
+grep -q '/quit' copied || fail 'the answer was not copied'
+printf '#!/bin/sh\nexit 1\n' >bin/wl-copy
+printf '/copy\n' | WAYLAND_DISPLAY=wayland-0 PATH="$dir/bin:$PATH" timeout 60 "$hum" --plain -c >out 2>err || fail 'not copying'
+has '-- Not copied: '
+! grep -q ']52;' out || fail 'a file was sent what is for a terminal'
+
 printf '/branch prev\n/branch abc\n' | timeout 60 "$hum" --plain -c >out 2>err || fail 'branches'
 has 'Answer 1 of 2'
 [ "$(sed '1,/Answer 1 of 2/d' out | grep -c '^guide: ')" -eq 1 ] || fail 'the other answer was not read out'

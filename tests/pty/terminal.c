@@ -40,6 +40,7 @@ struct terminal {
 	bool alternate, cursor_hidden, mouse, paste;
 	struct strbuf text;
 	struct strbuf tail;	/* last bytes seen, for sequences that cross reads */
+	struct strbuf wrote;	/* all bytes */
 };
 
 static int64_t
@@ -83,6 +84,7 @@ terminal_start(const char *const *argv, const char *const *env, int rows, int co
 
 	strbuf_init(&t->text);
 	strbuf_init(&t->tail);
+	strbuf_init(&t->wrote);
 	t->vt = vterm_new(rows, cols);
 	vterm_set_utf8(t->vt, 1);
 	t->screen = vterm_obtain_screen(t->vt);
@@ -140,6 +142,7 @@ terminal_free(struct terminal *t)
 	vterm_free(t->vt);
 	strbuf_release(&t->text);
 	strbuf_release(&t->tail);
+	strbuf_release(&t->wrote);
 	free(t);
 }
 
@@ -194,6 +197,7 @@ pump(struct terminal *t, int ms)
 	while ((n = read(t->fd, buf, sizeof buf)) > 0) {
 		vterm_input_write(t->vt, buf, n);
 		watch_paste(t, buf, n);
+		strbuf_add(&t->wrote, buf, n);
 		answer(t);
 	}
 	if (n == 0 || (n < 0 && errno == EIO)) {	/* the other side is closed */
@@ -384,6 +388,13 @@ terminal_wait_exit(struct terminal *t)
 	}
 	pump(t, 0);
 	return t->status;
+}
+
+bool
+terminal_wrote(struct terminal *t, const char *bytes)
+{
+	pump(t, 0);
+	return memmem(t->wrote.s, t->wrote.len, bytes, strlen(bytes)) != NULL;
 }
 
 bool

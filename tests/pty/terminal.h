@@ -38,6 +38,8 @@ const char *terminal_row(struct terminal *t, int row);
 bool terminal_shows(struct terminal *t, const char *text);
 void terminal_cursor(struct terminal *t, int *row, int *col);
 
+bool terminal_wrote(struct terminal *t, const char *bytes);	/* the program, at any time */
+
 bool terminal_mouse(struct terminal *t);	/* the program has asked for its events */
 
 int terminal_times_shown(struct terminal *t);	/* how often the alternate screen was entered */

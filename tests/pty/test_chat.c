@@ -20,6 +20,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "base/base64.h"
 #include "base/strbuf.h"
 #include "base/xalloc.h"
 #include "tests/engine/tiny_model.h"
@@ -569,6 +570,99 @@ chat__commands__complete_and_show_help(void **state)
 	quit(t);
 }
 
+/* A desktop whose clipboard is kept by this script; $HOME/bin is in front of PATH. */
+static void
+install_wl_copy(const struct place *p, const char *script)
+{
+	char *bin = xasprintf("%s/bin", p->home), *tool = xasprintf("%s/bin/wl-copy", p->home);
+	char *path = xasprintf("%s:/usr/bin:/bin", bin);
+	FILE *f;
+
+	mkdir(bin, 0700);
+	f = fopen(tool, "w");
+	assert_non_null(f);
+	fprintf(f, "#!/bin/sh\n%s\n", script);
+	assert_int_equal(fchmod(fileno(f), 0700), 0);
+	assert_int_equal(fclose(f), 0);
+	setenv("PATH", path, 1);
+	setenv("WAYLAND_DISPLAY", "wayland-0", 1);
+	free(path);
+	free(tool);
+	free(bin);
+}
+
+/* What the script has put into $HOME/copied, as OSC 52 for a terminal. */
+static void
+add_sequence_of_copied(const struct place *p, struct strbuf *out)
+{
+	char *path = xasprintf("%s/copied", p->home), text[65536];
+	FILE *f = fopen(path, "r");
+	size_t n;
+
+	assert_non_null(f);
+	n = fread(text, 1, sizeof text, f);
+	fclose(f);
+	assert_true(n > 20);
+	strbuf_adds(out, "\033]52;c;");
+	base64_add(out, text, n);
+	strbuf_adds(out, "\033\\");
+	free(path);
+}
+
+static bool
+wrote(struct terminal *t, void *bytes)
+{
+	return terminal_wrote(t, bytes);
+}
+
+static void
+chat__copy__by_a_tool_and_by_the_terminal(void **state)
+{
+	struct place *p = *state;
+	struct strbuf sequence = STRBUF_INIT;
+	struct terminal *t;
+
+	install_wl_copy(p, "cat >\"$HOME/copied\"");
+	t = start(p, 24, 100, NULL);
+	terminal_wait(t, "This is the guide");
+	terminal_type(t, "What is Llama 2?\r");
+	terminal_wait(t, " tokens · ");
+	terminal_type(t, "/copy\r");
+	terminal_wait(t, "Copied the last answer, ");
+	assert_false(terminal_wrote(t, "\033]52;"));
+	quit(t);
+
+	unsetenv("WAYLAND_DISPLAY");
+	add_sequence_of_copied(p, &sequence);
+	t = start(p, 24, 100, "-c", NULL);
+	terminal_wait(t, " tokens · ");
+	terminal_type(t, "/copy\r");
+	terminal_wait(t, "Sent the last answer to the terminal's clipboard, ");
+	terminal_wait_until(t, wrote, sequence.s, "the sequence");
+	quit(t);
+	strbuf_release(&sequence);
+}
+
+static void
+chat__copy__does_not_wait_for_a_tool_that_hangs(void **state)
+{
+	struct place *p = *state;
+	struct terminal *t;
+
+	install_wl_copy(p, "exec sleep 1000");
+	t = start(p, 24, 100, NULL);
+	terminal_wait(t, "This is the guide");
+	terminal_type(t, "Hello\r");
+	terminal_wait(t, " tokens · ");
+	terminal_type(t, "/copy\r");
+	terminal_type(t, "typed meanwhile");
+	terminal_wait(t, "> typed meanwhile");
+	terminal_wait(t, "Sent the last answer to the terminal's clipboard, ");	/* which a key would hide */
+	terminal_type(t, "\025");
+	terminal_wait_gone(t, "typed meanwhile");
+	quit(t);
+}
+
 #define CASE(f) cmocka_unit_test_setup_teardown(f, make_folder, remove_folder)
 
 /* With an argument only the tests that match it, "*kill*". */
@@ -591,8 +685,14 @@ main(int argc, char **argv)
 		CASE(chat__paste__does_not_send),
 		CASE(chat__mouse__is_left_to_the_terminal_by_configuration),
 		CASE(chat__commands__complete_and_show_help),
+		CASE(chat__copy__by_a_tool_and_by_the_terminal),
+		CASE(chat__copy__does_not_wait_for_a_tool_that_hangs),
 	};
+	static const char *const desktop[] = { "WAYLAND_DISPLAY", "DISPLAY", "WSL_DISTRO_NAME", "TMUX", "STY",
+		"SSH_CONNECTION", "SSH_TTY" };
 
+	for (size_t i = 0; i < sizeof desktop / sizeof *desktop; i++)
+		unsetenv(desktop[i]);
 	if (argc > 1)
 		cmocka_set_test_filter(argv[1]);
 	return cmocka_run_group_tests(tests, NULL, NULL);
