@@ -9,7 +9,7 @@
 
 /* ---- blocks ---------------------------------------------------------------------------------- */
 
-enum { TAB_STOP = 4, INDENT_MAX = UINT16_MAX - TAB_STOP };
+enum { TAB_STOP = 4 };
 
 static size_t
 count_blanks(const char *s, size_t n)
@@ -57,10 +57,19 @@ blanks_up_to(const char *s, size_t n, size_t limit, size_t *column)
 	return i;
 }
 
-/*
- * A fence may have any indentation, since in a list it has that of its item; the one that closes it has at most
- * three columns more.
- */
+/* A fence may have any indentation, since in a list it has that of its item. */
+static bool
+opens_fence(struct markup *m, const char *s, size_t n, size_t column)
+{
+	size_t run = fence_run(s, n);
+
+	if (!run || column > UINT16_MAX)
+		return false;
+	*m = (struct markup){ true, *s, (uint16_t)run, (uint16_t)column };
+	return true;
+}
+
+/* The fence that closes has at most three columns more than the one that opened. */
 static bool
 in_fence(struct markup *m, const char *s, size_t n, size_t column, struct markup_line *line)
 {
@@ -74,9 +83,8 @@ in_fence(struct markup *m, const char *s, size_t n, size_t column, struct markup
 		m->fenced = !closes;
 		return true;
 	}
-	if (!run)
+	if (!opens_fence(m, s, n, column))
 		return false;
-	*m = (struct markup){ true, *s, (uint16_t)run, (uint16_t)column };
 	line->block = MARKUP_FENCE;
 	return true;
 }
@@ -144,7 +152,7 @@ markup_plain_line(const char *s, size_t n, struct markup_line *line)
 void
 markup_line(struct markup *m, const char *s, size_t n, struct markup_line *line)
 {
-	size_t column, indent = blanks_up_to(s, n, INDENT_MAX, &column), hashes, marker;
+	size_t column, indent = blanks_up_to(s, n, UINT16_MAX, &column), hashes, marker;
 
 	markup_plain_line(s, n, line);
 	if (in_fence(m, s + indent, n - indent, column, line)) {
@@ -170,8 +178,10 @@ markup_line(struct markup *m, const char *s, size_t n, struct markup_line *line)
 	}
 	marker = quote_marker(s, n);
 	line->block = marker ? MARKUP_QUOTE : MARKUP_TEXT;
-	if (!marker && (marker = item_marker(s, n)))
+	if (!marker && (marker = item_marker(s, n))) {
 		line->block = MARKUP_ITEM;
+		opens_fence(m, s + marker, n - marker, column + marker);
+	}
 	line->marker += marker;
 	line->hang += wrap_width(s, marker);
 }

@@ -19,6 +19,7 @@ next_line(struct scan *s, const char **line, size_t *len, enum markup_block *blo
 {
 	const char *newline;
 	struct markup_line what;
+	bool inside = s->markup.fenced;
 
 	if (s->next == s->end)
 		return false;
@@ -28,7 +29,7 @@ next_line(struct scan *s, const char **line, size_t *len, enum markup_block *blo
 	s->next = newline ? newline + 1 : s->end;
 	markup_line(&s->markup, *line, *len, &what);
 	*block = what.block;
-	s->blocks += what.block == MARKUP_FENCE && s->markup.fenced;
+	s->blocks += s->markup.fenced && !inside;
 	return true;
 }
 

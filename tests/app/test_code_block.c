@@ -58,6 +58,8 @@ code_block__add__goes_by_the_indentation_of_its_fence(void **state)
 {
 	blocks_are("  ```\n  a\n    b\n c\n  ```\n", "[a\n  b\nc]");
 	blocks_are("```\n    ```\n   ```\n", "[    ```]");
+	blocks_are("- ```sh\n  ls\n  ```\n- b\n2. ~~~\n   c\n~~~\nd", "[ls][c]");
+	blocks_are("- ```ls```\n- ls\n", "");
 	blocks_are("1. Do\n\n    ```\n    a\n\tb\n\t\tc\n    ```\n", "[a\nb\n\tc]");
 }
 
