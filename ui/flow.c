@@ -221,11 +221,84 @@ draw_indent(struct flow *f, size_t row, struct pen *pen, struct style base, int 
 	pen_repeat(pen, base, " ", cells);
 }
 
+/* ---- what stands out ------------------------------------------------------------------------- */
+
+enum light { UNLIT, LIT, LIT_MOST };
+
+/* How the bytes from..to stand out; *i is the first range that does not end before them. */
+static enum light
+light_of(const struct flow_lit *lit, size_t *i, size_t from, size_t to)
+{
+	enum light light = UNLIT;
+
+	while (*i < lit->n && (size_t)lit->items[*i].start + lit->items[*i].len <= from)
+		++*i;
+	for (size_t k = *i; k < lit->n && lit->items[k].start < to; k++)
+		light = k == lit->current || light == LIT_MOST ? LIT_MOST : LIT;
+	return light;
+}
+
+/* What would not be seen in what is there, as a line under a heading that has one, is reversed. */
+static struct style
+light_style(const struct canvas *c, enum light light, struct style base)
+{
+	struct style s = style_over(base, c->sheet.slot[light == LIT ? STYLE_match : STYLE_selected]);
+
+	if (light == LIT_MOST)
+		s.attr = c->sheet.slot[STYLE_selected].attr | STYLE_BOLD;
+	else if (s.fg == base.fg && s.bg == base.bg && s.attr == base.attr)
+		s.attr ^= STYLE_REVERSE;
+	return s;
+}
+
+/* The first range that does not end before the byte. */
+static size_t
+first_lit(const struct flow_lit *lit, size_t from)
+{
+	size_t low = 0, high = lit->n;
+
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+
+		if ((size_t)lit->items[mid].start + lit->items[mid].len <= from)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low;
+}
+
+/* Bytes of the text in one look but for those that stand out, which begin with range *i or after it. */
+static void
+draw_piece(struct pen *pen, struct style s, const char *text, size_t from, size_t to,
+	const struct flow_lit *lit, size_t *i)
+{
+	while (from < to) {
+		enum light light = UNLIT, next = UNLIT;
+		size_t end = from, len;
+
+		if (*i >= lit->n || lit->items[*i].start >= to) {
+			pen_text(pen, s, text + from, to - from);
+			return;
+		}
+		do {
+			wrap_cells(text + end, to - end, 0, &len);
+			next = light_of(lit, i, end, end + len);
+			light = end == from ? next : light;
+			end += next == light ? len : 0;
+		} while (end < to && next == light);
+		pen_text(pen, light == UNLIT ? s : light_style(pen->c, light, s), text + from,
+			end - from);
+		from = end;
+	}
+}
+
 void
-flow_draw(struct flow *f, const char *text, size_t row, struct pen *pen, struct style base)
+flow_draw(struct flow *f, const char *text, size_t row, struct pen *pen, struct style base,
+	struct flow_lit lit)
 {
 	const struct flow_row *r = &f->rows[row];
-	size_t from, to, para_start = f->paras[r->para].start;
+	size_t from, to, para_start = f->paras[r->para].start, next = first_lit(&lit, r->start);
 	int indent = pen->col - pen->left < r->indent ? r->indent - (pen->col - pen->left) : 0;
 
 	if (f->shape.markup)
@@ -233,7 +306,7 @@ flow_draw(struct flow *f, const char *text, size_t row, struct pen *pen, struct 
 	draw_indent(f, row, pen, base, indent);
 	pen->left = pen->col;	/* tab stops count from where the text begins */
 	if (!f->shape.markup) {
-		pen_text(pen, base, text + r->start, r->len);
+		draw_piece(pen, base, text, r->start, r->start + r->len, &lit, &next);
 		return;
 	}
 	from = r->start - para_start;
@@ -244,8 +317,8 @@ flow_draw(struct flow *f, const char *text, size_t row, struct pen *pen, struct 
 		size_t b = s->start + s->len < to ? s->start + s->len : to;
 
 		if (a < b)
-			pen_text(pen, span_style(f, pen->c, s->bits, base), text + para_start + a,
-				b - a);
+			draw_piece(pen, span_style(f, pen->c, s->bits, base), text, para_start + a,
+				para_start + b, &lit, &next);
 	}
 	if (is_code(f->spans_line.block)) {
 		struct style code = style_over(base, pen->c->sheet.slot[STYLE_code]);

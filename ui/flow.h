@@ -24,6 +24,18 @@ struct flow_para {		/* from one '\n' to the next */
 	struct markup before;
 };
 
+/* Bytes of a text. */
+struct flow_range {
+	uint32_t start, len;
+};
+
+/* What is to stand out in a text: ranges in order that do not overlap, one of them more than the others. */
+struct flow_lit {
+	const struct flow_range *items;
+	size_t n;
+	size_t current;		/* n or more: none of them */
+};
+
 /* How a text is laid out; another shape is another wrapping. */
 struct flow_shape {
 	int width;
@@ -61,7 +73,13 @@ size_t flow_wrap(
 /* The row in which the byte at `offset` stands. */
 size_t flow_row_of(const struct flow *f, size_t offset);
 
-/* Draws a row at the pen; `base`: the look of plain text in it. */
-void flow_draw(struct flow *f, const char *text, size_t row, struct pen *pen, struct style base);
+/*
+ * Draws a row at the pen; `base`: the look of plain text in it. A character (a grapheme cluster) stands
+ * out as a whole if a byte of it does.
+ */
+void flow_draw(struct flow *f, const char *text, size_t row, struct pen *pen, struct style base,
+	struct flow_lit lit);
+
+#define FLOW_UNLIT ((struct flow_lit){ NULL, 0, 0 })
 
 #endif

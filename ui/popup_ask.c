@@ -81,7 +81,8 @@ ask_draw(struct popup *p, struct canvas *c, const struct layout *l, int *row, in
 	for (int i = 0; i < in.rows - 1 && i < (int)a->flow.n; i++) {
 		struct pen pen = pen_at(c, in.row + i, in.col, in.col + in.cols);
 
-		flow_draw(&a->flow, a->question, (size_t)i, &pen, popup_style(c, STYLE_popup));
+		flow_draw(&a->flow, a->question, (size_t)i, &pen, popup_style(c, STYLE_popup),
+			FLOW_UNLIT);
 	}
 	draw_keys(c, in);
 }

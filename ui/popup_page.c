@@ -100,8 +100,8 @@ page_draw(struct popup *p, struct canvas *c, const struct layout *l, int *row, i
 	for (int i = 0; i < in.rows && (size_t)(g->top + i) < g->flow.n; i++) {
 		struct pen pen = pen_at(c, in.row + i, in.col, in.col + in.cols);
 
-		flow_draw(
-			&g->flow, g->text, (size_t)(g->top + i), &pen, popup_style(c, STYLE_popup));
+		flow_draw(&g->flow, g->text, (size_t)(g->top + i), &pen,
+			popup_style(c, STYLE_popup), FLOW_UNLIT);
 	}
 }
 

@@ -416,7 +416,8 @@ draw_preview(struct pick *k, struct canvas *c, struct rect r)
 	for (int i = 0; i < r.rows && (size_t)i < k->preview.n; i++) {
 		struct pen p = pen_at(c, r.row + i, r.col, r.col + r.cols);
 
-		flow_draw(&k->preview, text, (size_t)i, &p, popup_style(c, STYLE_detail));
+		flow_draw(&k->preview, text, (size_t)i, &p, popup_style(c, STYLE_detail),
+			FLOW_UNLIT);
 	}
 }
 
