@@ -1,14 +1,13 @@
 #include "config.h"
 
-#include <stdint.h>
 #include <string.h>
 #include <wctype.h>
 
 #include "base/utf8.h"
 #include "ui/match.h"
 
-static size_t
-folded(const char *s, size_t n, uint32_t *cp)
+size_t
+match_fold(const char *s, size_t n, uint32_t *cp)
 {
 	unsigned char c = *s;
 	size_t len;
@@ -33,8 +32,8 @@ match_here(const char *s, size_t n, const char *word, size_t word_len)
 
 		if (i >= n)
 			return 0;
-		i += folded(s + i, n - i, &a);
-		k += folded(word + k, word_len - k, &b);
+		i += match_fold(s + i, n - i, &a);
+		k += match_fold(word + k, word_len - k, &b);
 		if (a != b)
 			return 0;
 	}

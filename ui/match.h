@@ -4,6 +4,10 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
+
+/* Decodes the character at s (n > 0) in lower case; its bytes. */
+size_t match_fold(const char *s, size_t n, uint32_t *cp);
 
 /*
  * The first place at or after `from` where the word occurs in text (n bytes): its first byte, and
