@@ -99,14 +99,18 @@ prepare(struct transcript_view *v, size_t i)
 	return e;
 }
 
+static bool
+is_folded(const struct transcript_view *v, const struct entry *e)
+{
+	return e->kind == ENTRY_SYSTEM && e->flow.n > FOLDED_ROWS && e->id != v->unfolded;
+}
+
 static int
-text_rows(const struct entry *e)
+text_rows(const struct transcript_view *v, const struct entry *e)
 {
 	if (e->kind == ENTRY_DIVIDER)
 		return 1;
-	if (e->kind == ENTRY_SYSTEM && e->flow.n > FOLDED_ROWS)
-		return FOLDED_ROWS;
-	return (int)e->flow.n;
+	return is_folded(v, e) ? FOLDED_ROWS : (int)e->flow.n;
 }
 
 static int
@@ -114,7 +118,7 @@ entry_rows(struct transcript_view *v, size_t i)
 {
 	const struct entry *e = prepare(v, i);
 
-	return gap_rows(v, i) + text_rows(e) + (*e->footer != '\0');
+	return gap_rows(v, i) + text_rows(v, e) + (*e->footer != '\0');
 }
 
 static bool
@@ -157,9 +161,8 @@ last_top(struct transcript_view *v)
 
 /* ---- places ---------------------------------------------------------------------------------- */
 
-/* Finds the entry of a place again; false when it is gone. */
-static bool
-find_entry(const struct transcript *t, struct view_place *place)
+bool
+view_locate(const struct transcript *t, struct view_place *place)
 {
 	if (place->index < t->n && t->items[place->index].id == place->id)
 		return true;
@@ -180,7 +183,7 @@ pos_of(struct transcript_view *v, struct view_place *place)
 
 	if (!v->t->n)
 		return (struct pos){ 0, 0 };
-	if (!find_entry(v->t, place)) {
+	if (!view_locate(v->t, place)) {
 		p.i = place->index < v->t->n ? place->index : v->t->n - 1;
 		p.row = 0;
 		return p;
@@ -190,9 +193,9 @@ pos_of(struct transcript_view *v, struct view_place *place)
 	e = prepare(v, p.i);
 	if (place->part == VIEW_TEXT)
 		p.row = gap_rows(v, p.i)
-			+ min((int)flow_row_of(&e->flow, place->offset), text_rows(e) - 1);
+			+ min((int)flow_row_of(&e->flow, place->offset), text_rows(v, e) - 1);
 	else if (place->part == VIEW_FOOTER)
-		p.row = gap_rows(v, p.i) + text_rows(e);
+		p.row = gap_rows(v, p.i) + text_rows(v, e);
 	return p;
 }
 
@@ -205,7 +208,7 @@ place_of(struct transcript_view *v, struct pos p)
 
 	if (row < 0)
 		return place;
-	place.part = row < text_rows(e) ? VIEW_TEXT : VIEW_FOOTER;
+	place.part = row < text_rows(v, e) ? VIEW_TEXT : VIEW_FOOTER;
 	if (place.part == VIEW_TEXT)
 		place.offset = e->flow.rows[row].start;
 	return place;
@@ -222,25 +225,35 @@ top_pos(struct transcript_view *v)
 	p = pos_of(v, &v->top);
 	if (pos_before(p, last))
 		return p;
-	v->follow = true;
+	v->follow = !v->held;
 	return last;
+}
+
+/* Stays where it is while the text grows. */
+static void
+stop_following(struct transcript_view *v)
+{
+	const struct entry *last = &v->t->items[v->t->n - 1];
+
+	if (!v->follow)
+		return;
+	v->seen = (struct view_place){ last->id, v->t->n - 1,
+		*last->footer ? VIEW_FOOTER : VIEW_TEXT, last->text.len };
+	v->follow = false;
 }
 
 static void
 set_top(struct transcript_view *v, struct pos p)
 {
-	if (!v->t->n || !pos_before(p, last_top(v))) {
+	struct pos last = last_top(v);
+	bool at_end = !pos_before(p, last);
+
+	if (!v->t->n || (at_end && !v->held)) {
 		v->follow = true;
 		return;
 	}
-	if (v->follow) {
-		const struct entry *last = &v->t->items[v->t->n - 1];
-
-		v->seen = (struct view_place){ last->id, v->t->n - 1,
-			*last->footer ? VIEW_FOOTER : VIEW_TEXT, last->text.len };
-		v->follow = false;
-	}
-	v->top = place_of(v, p);
+	stop_following(v);
+	v->top = place_of(v, at_end ? last : p);
 }
 
 void
@@ -266,8 +279,9 @@ view_to_end(struct transcript_view *v)
 bool
 view_at_end(struct transcript_view *v)
 {
-	top_pos(v);
-	return v->follow;
+	struct pos top = top_pos(v);
+
+	return v->follow || !pos_before(top, last_top(v));
 }
 
 /* The first row that was not there when the reader left the end. */
@@ -277,13 +291,13 @@ seen_pos(struct transcript_view *v)
 	struct entry *e;
 	struct pos p;
 
-	if (!find_entry(v->t, &v->seen))
+	if (!view_locate(v->t, &v->seen))
 		return (struct pos){ v->t->n, 0 };
 	p.i = v->seen.index;
 	e = prepare(v, p.i);
 	p.row = gap_rows(v, p.i);
 	if (v->seen.offset)
-		p.row += min((int)flow_row_of(&e->flow, v->seen.offset - 1) + 1, text_rows(e));
+		p.row += min((int)flow_row_of(&e->flow, v->seen.offset - 1) + 1, text_rows(v, e));
 	if (v->seen.part == VIEW_FOOTER)
 		p.row = entry_rows(v, p.i);
 	return p;
@@ -304,6 +318,76 @@ view_new_rows(struct transcript_view *v)
 	for (size_t i = below.i; i < v->t->n; i++)
 		rows += (size_t)entry_rows(v, i);
 	return rows > (size_t)below.row ? rows - (size_t)below.row : 0;
+}
+
+/* ---- going to a place ------------------------------------------------------------------------ */
+
+void
+view_hold(struct transcript_view *v)
+{
+	v->held = true;
+	set_top(v, top_pos(v));
+}
+
+void
+view_let_go(struct transcript_view *v)
+{
+	v->held = false;
+}
+
+struct view_mark
+view_mark(const struct transcript_view *v)
+{
+	return (struct view_mark){ v->follow, v->top, v->seen };
+}
+
+void
+view_return(struct transcript_view *v, const struct view_mark *m)
+{
+	v->follow = m->follow;
+	v->top = m->top;
+	v->seen = m->seen;
+	v->held = false;
+	v->unfolded = 0;
+}
+
+void
+view_reveal(struct transcript_view *v, size_t entry, size_t offset)
+{
+	const struct entry *e = prepare(v, entry);
+	int row = (int)flow_row_of(&e->flow, offset);
+	struct pos p = { entry, gap_rows(v, entry) }, top;
+
+	view_hold(v);
+	if (is_folded(v, e) && row >= FOLDED_ROWS - 1)
+		v->unfolded = e->id;
+	p.row += min(row, text_rows(v, e) - 1);
+	top = top_pos(v);
+	if (pos_before(p, top) || !pos_before(p, pos_ahead(v, top, v->height)))
+		set_top(v, pos_back(v, p, v->height / 2));
+}
+
+struct view_place
+view_bottom(struct transcript_view *v)
+{
+	struct pos p = pos_ahead(v, top_pos(v), v->height - 1);
+	struct view_place place = { .part = VIEW_TEXT };
+	const struct entry *e;
+	int row = -1;
+
+	if (!v->t->n)
+		return place;
+	if (p.i < v->t->n)
+		row = p.row - gap_rows(v, p.i);
+	if (row < 0 && p.i > 0)		/* the blank row in front of an entry, or behind the last */
+		p.i--;
+	e = prepare(v, p.i);
+	place.offset = e->text.len;
+	if (row >= 0 && row < text_rows(v, e) - 1)
+		place.offset = (size_t)e->flow.rows[row].start + e->flow.rows[row].len;
+	place.id = e->id;
+	place.index = p.i;
+	return place;
 }
 
 /* ---- drawing --------------------------------------------------------------------------------- */
@@ -330,8 +414,9 @@ draw_label(const struct geometry *g, const struct entry *e, struct pen *p, struc
 }
 
 static void
-draw_text_row(struct transcript_view *v, struct entry *e, size_t row, struct pen *p)
+draw_text_row(struct transcript_view *v, size_t i, size_t row, struct pen *p)
 {
+	struct entry *e = &v->t->items[i];
 	struct geometry g = geometry(v);
 	struct style label = canvas_style(p->c, looks[e->kind].label);
 	struct style text = canvas_style(p->c, looks[e->kind].text);
@@ -346,7 +431,7 @@ draw_text_row(struct transcript_view *v, struct entry *e, size_t row, struct pen
 	body.left = p->left + g.text_col;
 	body.col = g.run_in && p->col > body.left ? p->col : body.left;
 	body.right = min(p->right, body.left + g.wide_cols);
-	if (e->kind == ENTRY_SYSTEM && row == FOLDED_ROWS - 1 && e->flow.n > FOLDED_ROWS) {
+	if (row == FOLDED_ROWS - 1 && is_folded(v, e)) {
 		char more[64];
 
 		snprintf(more, sizeof more, "%s %zu more lines", p->c->marks->ellipsis,
@@ -354,7 +439,8 @@ draw_text_row(struct transcript_view *v, struct entry *e, size_t row, struct pen
 		pen_clipped(&body, text, more, strlen(more), body.right - body.col);
 		return;
 	}
-	flow_draw(&e->flow, e->text.s, row, &body, text);
+	flow_draw(&e->flow, e->text.s, row, &body, text,
+		v->find ? find_in(v->find, i) : FLOW_UNLIT);
 }
 
 static void
@@ -366,14 +452,14 @@ draw_row(struct transcript_view *v, struct pos p, struct pen *pen)
 
 	if (row < 0)
 		return;
-	if (row >= text_rows(e)) {
+	if (row >= text_rows(v, e)) {
 		pen->col += g.text_col;
 		pen_clipped(pen, canvas_style(pen->c, STYLE_footer), e->footer, strlen(e->footer),
 			pen->right - pen->col);
 	} else if (e->kind == ENTRY_DIVIDER) {
 		draw_divider(e, pen, canvas_style(pen->c, STYLE_divider));
 	} else {
-		draw_text_row(v, e, (size_t)row, pen);
+		draw_text_row(v, p.i, (size_t)row, pen);
 	}
 }
 

@@ -445,6 +445,165 @@ view__draw__survives_any_size(void **state)
 	transcript_free(p.t);
 }
 
+/* The look of the first cell of a text in the pane. */
+static struct style
+look_of(struct pane *p, const char *part)
+{
+	const char *s = seen(p), *at = strstr(s, part), *row = s;
+	struct style style = { 0 };
+	int rows = 0;
+
+	assert_non_null(at);
+	for (const char *c = s; c < at; c++) {
+		if (*c == '\n') {
+			rows++;
+			row = c + 1;
+		}
+	}
+	assert_true(canvas_cell(&canvas, rows, (int)utf8_width(row, (size_t)(at - row)), &style));
+	return style;
+}
+
+static void
+is_lit(struct pane *p, const char *part, unsigned attr)
+{
+	assert_int_equal(look_of(p, part).attr, attr);
+}
+
+enum { OTHER = STYLE_UNDERLINE, CURRENT = STYLE_REVERSE | STYLE_BOLD };
+
+static void
+look_for(struct pane *p, struct find *f, const char *words)
+{
+	find_set(f, words, strlen(words));
+	find_near(f, p->t->n, 0);
+}
+
+static void
+view__find__lights_up_what_matches(void **state)
+{
+	struct find f;
+	struct pane p;
+
+	pane_init(&p, 30, 20);
+	find_init(&f, p.t);
+	p.v.find = &f;
+	transcript_add(p.t, ENTRY_USER, "you", "a long text with some words, and others");
+	transcript_add(p.t, ENTRY_ASSISTANT, "llama",
+		"# Some words\n`some` *words* e\xcc\x81 \xe4\xb8\x96\xe7\x95\x8c");
+	look_for(&p, &f, "some words");	/* over the break of a row */
+	is_lit(&p, "some\n", OTHER);
+	is_lit(&p, "words, ", OTHER);
+	is_lit(&p, ", and", 0);
+	is_lit(&p, "Some words", CURRENT);
+	is_lit(&p, "some` ", STYLE_DIM);
+	find_step(&f, -1);
+	is_lit(&p, "some\n", CURRENT);
+	is_lit(&p, "words, ", CURRENT);
+	is_lit(&p, "with ", 0);
+	is_lit(&p, "Some words", STYLE_BOLD | STYLE_UNDERLINE | STYLE_REVERSE);	/* has a line itself */
+	look_for(&p, &f, "ome` *w");	/* over what is styled */
+	is_lit(&p, "some` ", STYLE_DIM);
+	is_lit(&p, "ome` ", CURRENT);
+	is_lit(&p, "words* e", CURRENT);
+	is_lit(&p, "ords* e", STYLE_ITALIC);
+	look_for(&p, &f, "e");		/* a character is lit as a whole */
+	is_lit(&p, "e\xcc\x81", CURRENT);
+	look_for(&p, &f, "\xcc\x81");
+	is_lit(&p, "e\xcc\x81", CURRENT);
+	is_lit(&p, "\xe4\xb8\x96", 0);
+	look_for(&p, &f, "\xe7\x95\x8c");
+	is_lit(&p, "\xe4\xb8\x96", 0);
+	is_lit(&p, "\xe7\x95\x8c", CURRENT);
+	p.v.find = NULL;
+	is_lit(&p, "\xe7\x95\x8c", 0);
+	find_release(&f);
+	transcript_free(p.t);
+}
+
+static void
+view__reveal__moves_only_if_it_must(void **state)
+{
+	char before[128], after[128];
+	struct view_mark mark;
+	struct pane p;
+
+	pane_init(&p, 60, 12);
+	numbered(&p, 0, 50);
+	mark = view_mark(&p.v);
+	view_reveal(&p.v, 20, 3);		/* rows are a blank one and the message */
+	first_row(&p, before, sizeof before);
+	assert_string_equal(before, "\xe2\x96\x8cyou message 17");
+	for (size_t i = 17; i < 23; i++) {
+		view_reveal(&p.v, i, 0);
+		first_row(&p, after, sizeof after);
+		assert_string_equal(after, before);
+	}
+	assert_true(view_bottom(&p.v).index == 22 && view_bottom(&p.v).offset == 10);
+	view_reveal(&p.v, 23, 0);
+	first_row(&p, after, sizeof after);
+	assert_string_not_equal(after, before);
+	view_reveal(&p.v, 49, 0);
+	assert_true(view_at_end(&p.v));
+	assert_non_null(strstr(seen(&p), "message 49"));
+	first_row(&p, before, sizeof before);
+	numbered(&p, 50, 60);			/* the view is held at the end */
+	first_row(&p, after, sizeof after);
+	assert_string_equal(after, before);
+	assert_false(view_at_end(&p.v));
+	assert_int_equal(view_new_rows(&p.v), 20);
+	view_return(&p.v, &mark);
+	assert_true(view_at_end(&p.v));
+	assert_non_null(strstr(seen(&p), "message 59"));
+	view_reveal(&p.v, 59, 0);
+	view_let_go(&p.v);			/* at the end it follows again */
+	seen(&p);
+	numbered(&p, 60, 61);
+	assert_non_null(strstr(seen(&p), "message 60"));
+	transcript_free(p.t);
+}
+
+static void
+view__reveal__unfolds_the_system_prompt(void **state)
+{
+	struct view_mark mark;
+	struct pane p;
+
+	pane_init(&p, 40, 10);
+	transcript_add(p.t, ENTRY_SYSTEM, "system", "one\ntwo\nthree\nfour\nfive");
+	numbered(&p, 0, 20);
+	mark = view_mark(&p.v);
+	view_reveal(&p.v, 0, 4);
+	assert_non_null(strstr(seen(&p), "3 more lines"));
+	view_reveal(&p.v, 0, 8);
+	assert_null(strstr(seen(&p), "more lines"));
+	assert_non_null(strstr(seen(&p), "five"));
+	view_return(&p.v, &mark);
+	view_to_top(&p.v);
+	assert_non_null(strstr(seen(&p), "3 more lines"));
+	transcript_free(p.t);
+}
+
+static void
+view__reveal__costs_what_is_seen(void **state)
+{
+	struct strbuf text = STRBUF_INIT;
+	struct pane p;
+
+	pane_init(&p, 80, 24);
+	words(&text, 100);
+	for (int i = 0; i < 10000; i++)
+		transcript_add(p.t, ENTRY_ASSISTANT, "llama", text.s);
+	seen(&p);
+	p.v.wrapped = 0;
+	view_reveal(&p.v, 5000, 100);
+	seen(&p);
+	view_new_rows(&p.v);
+	assert_true(p.v.wrapped < 100);
+	strbuf_release(&text);
+	transcript_free(p.t);
+}
+
 int
 main(void)
 {
@@ -461,6 +620,10 @@ main(void)
 		cmocka_unit_test(view__draw__shows_each_character_once),
 		cmocka_unit_test(view__draw__costs_what_is_seen),
 		cmocka_unit_test(view__draw__survives_any_size),
+		cmocka_unit_test(view__find__lights_up_what_matches),
+		cmocka_unit_test(view__reveal__moves_only_if_it_must),
+		cmocka_unit_test(view__reveal__unfolds_the_system_prompt),
+		cmocka_unit_test(view__reveal__costs_what_is_seen),
 	};
 	int failed;
 
