@@ -22,6 +22,7 @@
 	X(LINE_DOWN,	"line-down",	"S-Down M-Down",	UI,	"scroll one line down") \
 	X(TOP,		"top",		"C-Home M-<",		UI,	"go to the beginning of the chat") \
 	X(BOTTOM,	"bottom",	"C-End M->",		UI,	"go to the end and follow the answer") \
+	X(FIND,		"find",		"C-f",			UI,	"search in this chat") \
 	X(COMPLETE,	"complete",	"Tab",			UI,	"complete a command or its argument") \
 	X(PALETTE,	"palette",	"C-p",			APP,	"choose a command") \
 	X(SESSIONS,	"sessions",	"C-o",			APP,	"choose among your chats") \

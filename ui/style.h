@@ -33,8 +33,8 @@
 	X(new_lines,	"the mark of unseen lines below") \
 	X(popup,	"lists, help and questions over the chat") \
 	X(popup_title,	"their title") \
-	X(selected,	"chosen row of a list") \
-	X(match,	"letters that match what was typed") \
+	X(selected,	"chosen row of a list; the match one is at in the chat") \
+	X(match,	"letters that match what was typed, in lists and in the chat") \
 	X(detail,	"second column of a list") \
 	X(strong,	"**strong** text") \
 	X(emphasis,	"*emphasised* text") \

@@ -51,6 +51,7 @@ ui_new(const struct ui_opts *o, struct err *e)
 	ui->keymap = o->keymap ? o->keymap : keymap_new();
 	ui->transcript = transcript_new();
 	view_init(&ui->view, ui->transcript);
+	findline_init(&ui->find, &ui->view);
 	tty_in_init(&ui->tty);
 	strbuf_init(&ui->edited);
 	strbuf_init(&ui->input.text);
@@ -83,6 +84,7 @@ ui_free(struct ui *ui)
 	terminal_close(&ui->terminal);
 	tty_in_release(&ui->tty);
 	keymap_free(ui->keymap);
+	findline_release(&ui->find);
 	transcript_free(ui->transcript);
 	inputbox_release(&ui->input);
 	strbuf_release(&ui->edited);
@@ -229,22 +231,26 @@ ui_timeout(const struct ui *ui)
 
 /* ---- drawing --------------------------------------------------------------------------------- */
 
-/* The input may want more or fewer rows than it has. */
-static void
-lay_out(struct ui *ui)
+void
+ui_lay_out(struct ui *ui)
 {
 	struct layout l;
-	int wanted;
+	int wanted = 1;
+	bool resized;
 
 	if (!(ui->dirty & DIRTY_INPUT))
 		return;
-	wanted = inputbox_measure(&ui->input, layout_input_cols(ui->rows, ui->cols));
+	if (!ui->find.open)
+		wanted = inputbox_measure(&ui->input, layout_input_cols(ui->rows, ui->cols));
 	layout_compute(&l, ui->rows, ui->cols, wanted);
 	if (l.input.rows != ui->layout.input.rows || l.rows != ui->layout.rows ||
 		l.cols != ui->layout.cols)
 		ui->dirty = DIRTY_ALL;
+	resized = l.chat.rows != ui->layout.chat.rows || l.chat.cols != ui->layout.chat.cols;
 	ui->layout = l;
 	view_resize(&ui->view, l.chat.cols, l.chat.rows);
+	if (resized && ui->find.open)
+		findline_resized(&ui->find);
 }
 
 void
@@ -257,7 +263,7 @@ ui_resize_to(struct ui *ui, int rows, int cols)
 	clearok(curscr, TRUE); /* what the terminal made of the old screen is anybody's guess */
 	ui->dirty = DIRTY_ALL;
 	ui->urgent = true;
-	lay_out(ui);
+	ui_lay_out(ui);
 }
 
 void
@@ -280,6 +286,17 @@ draw_status(struct ui *ui)
 }
 
 static void
+draw_input(struct ui *ui)
+{
+	int *row = &ui->cursor_row, *col = &ui->cursor_col;
+
+	if (ui->find.open)
+		findline_draw(&ui->find, &ui->canvas, ui->layout.input, row, col);
+	else
+		inputbox_draw(&ui->input, &ui->canvas, ui->layout.input, ui->placeholder, row, col);
+}
+
+static void
 draw_parts(struct ui *ui)
 {
 	struct canvas *c = &ui->canvas;
@@ -296,8 +313,7 @@ draw_parts(struct ui *ui)
 		rule_draw(c, l, at_end, view_new_rows(&ui->view));
 	}
 	if (ui->dirty & DIRTY_INPUT)
-		inputbox_draw(
-			&ui->input, c, l->input, ui->placeholder, &ui->cursor_row, &ui->cursor_col);
+		draw_input(ui);
 	if (ui->dirty & DIRTY_STATUS || (ui->flash && !l->status.rows))
 		draw_status(ui);
 	complete_draw(&ui->complete, c, l);
@@ -340,7 +356,11 @@ ui_draw(struct ui *ui)
 		ui->dirty = DIRTY_ALL;
 	if (ui->complete.open)
 		ui->dirty |= DIRTY_CHAT;
-	lay_out(ui);
+	ui_lay_out(ui);
+	if (ui->find.open && ui->transcript->changed) {
+		findline_update(&ui->find);
+		ui->dirty |= DIRTY_INPUT;
+	}
 	draw_parts(ui);
 	show(ui);
 	ui->complete_shown = ui->complete.open;
@@ -360,7 +380,10 @@ ui_transcript(struct ui *ui)
 void
 ui_scroll_to_end(struct ui *ui)
 {
-	view_to_end(&ui->view);
+	if (ui->find.open)
+		findline_to_end(&ui->find);
+	else
+		view_to_end(&ui->view);
 	ui->dirty |= DIRTY_CHAT;
 }
 

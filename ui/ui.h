@@ -103,7 +103,7 @@ bool ui_next_event(struct ui *ui, struct ui_event *ev);
 /* ---- what is shown ------------------------------------------------------------------------------- */
 
 struct transcript *ui_transcript(struct ui *ui);
-void ui_scroll_to_end(struct ui *ui);		/* and follow */
+void ui_scroll_to_end(struct ui *ui);		/* and follow; after the search in the chat, if one is on */
 
 void ui_set_style(struct ui *ui, const struct style_sheet *s);
 void ui_set_title(struct ui *ui, const char *title, const char *model);

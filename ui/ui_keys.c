@@ -106,6 +106,9 @@ paste(struct ui *ui, const char *s, size_t n)
 		if (ui->popup->ops->text)
 			ui->popup->ops->text(ui->popup, text.s);
 		ui->dirty |= DIRTY_POPUP;
+	} else if (ui->find.open) {
+		findline_text(&ui->find, text.s);
+		ui->dirty |= DIRTY_INPUT | DIRTY_CHAT;
 	} else if (lineedit_searching()) {
 		feed(ui, text.s, strcspn(text.s, "\n\t"));
 	} else if (text.len) {
@@ -136,7 +139,28 @@ static void
 scroll(struct ui *ui, int rows)
 {
 	view_scroll(&ui->view, rows);
+	findline_scrolled(&ui->find);
 	ui->dirty |= DIRTY_CHAT;
+}
+
+static void
+open_find(struct ui *ui)
+{
+	complete_close(&ui->complete);
+	findline_open(&ui->find);
+	ui->dirty |= DIRTY_INPUT | DIRTY_CHAT;
+}
+
+/* The input may take rows from the chat again: the match that was found stays in view. */
+static void
+close_find(struct ui *ui, bool back)
+{
+	ui->find.open = false;
+	ui->dirty |= DIRTY_INPUT | DIRTY_CHAT;
+	ui_lay_out(ui);
+	if (!back)
+		findline_resized(&ui->find);
+	findline_close(&ui->find, back);
 }
 
 static void
@@ -172,10 +196,16 @@ act(struct ui *ui, enum action a)
 		break;
 	case ACTION_TOP:
 		view_to_top(&ui->view);
+		findline_scrolled(&ui->find);
 		ui->dirty |= DIRTY_CHAT;
 		break;
 	case ACTION_BOTTOM:
-		ui_scroll_to_end(ui);
+		view_to_end(&ui->view);
+		findline_scrolled(&ui->find);
+		ui->dirty |= DIRTY_CHAT;
+		break;
+	case ACTION_FIND:
+		open_find(ui);
 		break;
 	case ACTION_COMPLETE:
 		complete_tab(&ui->complete);
@@ -203,6 +233,23 @@ popup_key(struct ui *ui, struct key k)
 	ui->dirty |= DIRTY_POPUP;
 }
 
+/* What the find line leaves: actions that move or draw the chat go on under it, others end the search. */
+static void
+act_under_find(struct ui *ui, struct key k)
+{
+	enum action a = keymap_lookup(ui->keymap, k);
+
+	if (key_is(k, SYM_HOME, 0))
+		a = ACTION_TOP;
+	else if (key_is(k, SYM_END, 0))
+		a = ACTION_BOTTOM;
+	if (a == ACTION_NONE || a == ACTION_SEND || a == ACTION_NEWLINE || a == ACTION_COMPLETE)
+		return;
+	if (action_is_apps(a) && a != ACTION_SUSPEND)
+		close_find(ui, false);
+	act(ui, a);
+}
+
 /* What a key stands for in pasted text, where it would do something else; NULL: nothing. */
 static const char *
 text_in_burst(struct key k)
@@ -212,6 +259,27 @@ text_in_burst(struct key k)
 	return key_is(k, SYM_ENTER, 0) || key_is(k, 'j', KEY_CTRL) ? "\n" : NULL;
 }
 
+static void
+find_key(struct ui *ui, struct key k)
+{
+	if (text_in_burst(k) && in_burst(ui))
+		return;		/* it is looked for in one line */
+	ui->dirty |= DIRTY_INPUT | DIRTY_CHAT;
+	switch (findline_key(&ui->find, k, keymap_lookup(ui->keymap, k) == ACTION_FIND)) {
+	case FINDLINE_DONE:
+		break;
+	case FINDLINE_STAY:
+		close_find(ui, false);
+		break;
+	case FINDLINE_BACK:
+		close_find(ui, true);
+		break;
+	case FINDLINE_ACTION:
+		act_under_find(ui, k);
+		break;
+	}
+}
+
 static bool
 begins_search(struct ui *ui, struct key k)
 {
@@ -219,14 +287,15 @@ begins_search(struct ui *ui, struct key k)
 }
 
 /* Whether the key is an action that ends a search or a numeric argument. Those that are readline's
- * there: Ctrl-G gives up, Esc takes what was found, and Enter sends it where Enter sends. */
+ * there: Ctrl-G gives up, Esc takes what was found, Ctrl-F goes a character ahead, and Enter sends it where
+ * Enter sends. */
 static bool
 takes_over(struct ui *ui, struct key k)
 {
 	enum action a = keymap_lookup(ui->keymap, k);
 
 	return a != ACTION_NONE && lineedit_yields() && !key_is_text(k) &&
-	       !key_is(k, 'g', KEY_CTRL) && !key_is(k, SYM_ESC, 0) &&
+	       !key_is(k, 'g', KEY_CTRL) && !key_is(k, 'f', KEY_CTRL) && !key_is(k, SYM_ESC, 0) &&
 	       !(a == ACTION_SEND && key_is(k, SYM_ENTER, 0));
 }
 
@@ -302,6 +371,10 @@ on_key(struct ui *ui, const struct tty_event *ev)
 		popup_key(ui, ev->key);
 		return;
 	}
+	if (ui->find.open) {
+		find_key(ui, ev->key);
+		return;
+	}
 	if (state == LINEEDIT_READY && complete_key(&ui->complete, ev->key))
 		return;
 	if (state == LINEEDIT_VERBATIM && ev->raw_len) {
@@ -319,7 +392,7 @@ on_sequence(struct ui *ui, const struct tty_event *ev)
 {
 	bool letter = ev->raw_len == 1 && ev->raw[0] != '\033';
 
-	if (ui->popup || lineedit_state() != LINEEDIT_READY)
+	if (ui->popup || ui->find.open || lineedit_state() != LINEEDIT_READY)
 		return;
 	if (letter && ui->canvas.ascii)
 		insert(ui, "\xef\xbf\xbd");

@@ -4,6 +4,7 @@
 
 #include "ui/canvas.h"
 #include "ui/complete.h"
+#include "ui/findline.h"
 #include "ui/inputbox.h"
 #include "ui/keymap.h"
 #include "ui/layout.h"
@@ -41,6 +42,7 @@ struct ui {
 	struct ui_status status;		/* its strings are the next two */
 	char *state, *hint;
 	struct inputbox input;
+	struct findline find;			/* in the place of the input while it is open */
 	struct complete complete;
 	bool complete_shown;			/* as drawn last */
 	struct popup *popup;			/* NULL: none */
@@ -66,6 +68,9 @@ struct ui {
 	int64_t esc_deadline;			/* of an unfinished sequence; 0: none waits */
 	int64_t burst_until;
 };
+
+/* Gives the panes their places anew, if the input may want more or fewer rows than it has. */
+void ui_lay_out(struct ui *ui);
 
 /* Interprets keys until one gives the program something to do. */
 void ui_pump(struct ui *ui);

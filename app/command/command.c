@@ -82,7 +82,7 @@ static const struct {
 	{ "reset", "/new begins another chat" },
 	{ "retry", "/regen answers again" },
 	{ "save", "everything is saved; /rename gives the chat a title" },
-	{ "search", "hum sessions search WORDS, in the shell" },
+	{ "search", "Ctrl-F here; hum sessions search WORDS, in the shell" },
 	{ "stop", "Esc stops the answer" },
 };
 

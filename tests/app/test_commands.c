@@ -347,7 +347,7 @@ run__of_another_programs_command__names_our_way(void **state)
 {
 	refused("/bye", "No command /bye: /quit leaves");
 	refused("/?", "No command /?: /help shows all");
-	refused("/Search words", "hum sessions search WORDS, in the shell");
+	refused("/Search words", "No command /Search: Ctrl-F here; hum sessions search WORDS, in the shell");
 }
 
 static void

@@ -561,6 +561,8 @@ chat__commands__complete_and_show_help(void **state)
 	terminal_type(t, "mono\r");
 	terminal_wait_gone(t, "/theme mono");
 	terminal_type(t, "\033OP");			/* F1 */
+	terminal_wait(t, "send what you typed");
+	terminal_type(t, "\033[6~");
 	terminal_wait(t, "/new [title]");
 	terminal_type(t, "\033");
 	terminal_wait_gone(t, "/new [title]");
