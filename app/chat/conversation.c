@@ -162,15 +162,22 @@ visible_parent(const struct conversation *c, const struct message *m)
 	return p;
 }
 
+/* The message at the end of what is in view; NULL: there is none. */
+static struct message *
+visible_head(const struct conversation *c)
+{
+	struct message *m = conversation_find(c, c->head);
+
+	return m && m->deleted ? visible_parent(c, m) : m;
+}
+
 size_t
 conversation_path(const struct conversation *c, struct message ***out)
 {
-	struct message **path = NULL, *m = conversation_find(c, c->head);
+	struct message **path = NULL;
 	size_t n = 0, cap = 0;
 
-	if (m && m->deleted)
-		m = visible_parent(c, m);
-	for (; m; m = visible_parent(c, m)) {
+	for (struct message *m = visible_head(c); m; m = visible_parent(c, m)) {
 		VEC_ROOM(path, n, cap);
 		path[n++] = m;
 	}
@@ -181,6 +188,32 @@ conversation_path(const struct conversation *c, struct message ***out)
 		path[n - 1 - i] = swap;
 	}
 	*out = path;
+	return n;
+}
+
+struct message *
+conversation_last(const struct conversation *c, enum chat_role role)
+{
+	struct message *m = visible_head(c);
+
+	while (m && m->role != role)
+		m = visible_parent(c, m);
+	return m;
+}
+
+size_t
+conversation_latest(const struct conversation *c, enum chat_role role, struct message ***out)
+{
+	struct message **list = NULL;
+	size_t n = 0, cap = 0;
+
+	for (struct message *m = visible_head(c); m; m = visible_parent(c, m)) {
+		if (m->role != role)
+			continue;
+		VEC_ROOM(list, n, cap);
+		list[n++] = m;
+	}
+	*out = list;
 	return n;
 }
 

@@ -73,6 +73,12 @@ void conversation_delete(struct conversation *c, int id);
 /* The messages in view, root first, without deleted ones. *out is heap, the caller's. Returns their number. */
 size_t conversation_path(const struct conversation *c, struct message ***out);
 
+/* The last of one role among them; NULL: there is none. */
+struct message *conversation_last(const struct conversation *c, enum chat_role role);
+
+/* All of one role, the last one first. *out is heap, the caller's. Returns their number. */
+size_t conversation_latest(const struct conversation *c, enum chat_role role, struct message ***out);
+
 /* Siblings of a message (of its role, itself included, without deleted ones), by id. *position gets its index; *out
  * is heap, the caller's. Costs the siblings, not the conversation. */
 size_t conversation_siblings(const struct conversation *c, int id, int **out, size_t *position);

@@ -100,44 +100,7 @@ complete_branch(struct controller *c, const char *word, struct ui_completions *o
 	complete_if(out, word, "prev", NULL);
 }
 
-void
-command_undo(struct controller *c, const char *arg)
-{
-	struct message **path, *user = NULL;
-	size_t n;
-	char *text;
-
-	controller_abandon(c);
-	n = conversation_path(&c->session->conv, &path);
-	while (n-- > 0 && !user)
-		if (path[n]->role == ROLE_USER)
-			user = path[n];
-	free(path);
-	if (!user || c->session->read_only) {
-		controller_flash(c, "There is nothing to take back");
-		return;
-	}
-	text = xstrdup(user->text.s);
-	controller_set_head(c, user->parent);
-	controller_give_back(c, text);
-	free(text);
-}
-
 /* ---- figures ---- */
-
-static const struct message *
-last_answer(const struct conversation *conv)
-{
-	struct message **path;
-	const struct message *m = NULL;
-	size_t n = conversation_path(conv, &path);
-
-	while (n-- > 0 && !m)
-		if (path[n]->role == ROLE_ASSISTANT)
-			m = path[n];
-	free(path);
-	return m;
-}
 
 static void
 add_model(struct strbuf *b, const struct controller *c)
@@ -235,7 +198,7 @@ add_last(struct strbuf *b, const struct controller *c, const struct message *m)
 void
 command_stats(struct controller *c, const char *arg)
 {
-	const struct message *m = last_answer(&c->session->conv);
+	const struct message *m = conversation_last(&c->session->conv, ROLE_ASSISTANT);
 	struct strbuf b = STRBUF_INIT;
 
 	add_model(&b, c);

@@ -24,6 +24,7 @@ static const struct command commands[] = {
 	{ "branch", "[next, prev or number]", "choose among the versions of this chat", false, command_branch,
 		complete_branch },
 	{ "undo", "", "take the last message back into the input", false, command_undo, NULL },
+	{ "edit", "[n]", "take an earlier message back into the input", false, command_edit, NULL },
 	{ "copy", "[n, or code [n]]", "put the last answer, or its code, on the clipboard", false, command_copy,
 		complete_copy },
 	{ "stats", "", "figures of the last answer", false, command_stats, NULL },
@@ -66,6 +67,15 @@ command_refuse(struct controller *c, const char *fmt, ...)
 	free(reason);
 }
 
+size_t
+command_number(const char *arg, size_t n)
+{
+	char *end;
+	unsigned long number = strtoul(arg, &end, 10);
+
+	return *end || number > n ? 0 : number;
+}
+
 /* What people type who come from other programs, and how it is done here. */
 static const struct {
 	const char *name, *way;
@@ -73,7 +83,6 @@ static const struct {
 	{ "?", "/help shows all" },
 	{ "bye", "/quit leaves" },
 	{ "clear", "/new begins another chat" },
-	{ "edit", "/undo takes the last message back into the input" },
 	{ "exit", "/quit leaves" },
 	{ "export", "hum sessions export TITLE, in the shell" },
 	{ "import", "hum sessions import FILE, in the shell" },

@@ -7,36 +7,6 @@
 #include "app/chat/code_block.h"
 #include "app/command/handlers.h"
 
-/* A number from 1 to n; 0: it is none. */
-static size_t
-wanted_number(const char *arg, size_t n)
-{
-	char *end;
-	unsigned long number = strtoul(arg, &end, 10);
-
-	return *end || number > n ? 0 : number;
-}
-
-/* The answers in view, the last one first. *out is heap. */
-static size_t
-list_answers(const struct conversation *conv, struct message ***out)
-{
-	struct message **path;
-	size_t length = conversation_path(conv, &path), n = 0;
-
-	for (size_t i = 0; i < length; i++)
-		if (path[i]->role == ROLE_ASSISTANT)
-			path[n++] = path[i];
-	for (size_t i = 0; i < n / 2; i++) {
-		struct message *m = path[i];
-
-		path[i] = path[n - 1 - i];
-		path[n - 1 - i] = m;
-	}
-	*out = path;
-	return n;
-}
-
 /* ---- answers ---- */
 
 /* Length without the blank lines at the end. */
@@ -69,7 +39,7 @@ copy_answer(struct controller *c, const struct message *m, size_t from_end)
 static void
 copy_wanted_answer(struct controller *c, const char *arg, struct message **answers, size_t n)
 {
-	size_t wanted = *arg ? wanted_number(arg, n) : 1;
+	size_t wanted = *arg ? command_number(arg, n) : 1;
 
 	if (!n)
 		controller_flash(c, "There is no answer to copy yet");
@@ -105,7 +75,7 @@ copy_wanted_block(struct controller *c, const char *arg, struct message **answer
 
 	while (i < n && !(blocks = code_blocks_count(answers[i]->text.s, answers[i]->text.len)))
 		i++;
-	wanted = *arg ? wanted_number(arg, blocks) : blocks;
+	wanted = *arg ? command_number(arg, blocks) : blocks;
 	if (!blocks)
 		controller_flash(c, "No answer has a block of code");
 	else if (wanted)
@@ -124,7 +94,7 @@ command_copy(struct controller *c, const char *arg)
 	size_t word = strcspn(arg, " \t\n");
 	bool code = word == 4 && !strncasecmp(arg, "code", word);
 	struct message **answers;
-	size_t n = list_answers(&c->session->conv, &answers);
+	size_t n = conversation_latest(&c->session->conv, ROLE_ASSISTANT, &answers);
 
 	if (code)
 		copy_wanted_block(c, arg + word + strspn(arg + word, " \t\n"), answers, n);

@@ -25,7 +25,6 @@ void complete_setting(struct controller *c, const char *word, struct ui_completi
 void command_regen(struct controller *c, const char *arg);
 void command_continue(struct controller *c, const char *arg);
 void command_branch(struct controller *c, const char *arg);
-void command_undo(struct controller *c, const char *arg);
 void command_stats(struct controller *c, const char *arg);
 void command_context(struct controller *c, const char *arg);
 void complete_branch(struct controller *c, const char *word, struct ui_completions *out);
@@ -33,6 +32,10 @@ void complete_branch(struct controller *c, const char *word, struct ui_completio
 /* copy.c */
 void command_copy(struct controller *c, const char *arg);
 void complete_copy(struct controller *c, const char *word, struct ui_completions *out);
+
+/* edit.c */
+void command_undo(struct controller *c, const char *arg);
+void command_edit(struct controller *c, const char *arg);
 
 /* screen.c */
 void command_theme(struct controller *c, const char *arg);
@@ -45,6 +48,9 @@ void command_help(struct controller *c, const char *arg);
 
 /* The command that is being run cannot be done: its line goes back to the input, and the reason is shown. */
 void command_refuse(struct controller *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* A number from 1 to n, and nothing else; 0: it is none. */
+size_t command_number(const char *arg, size_t n);
 
 /* Adds `text` when it begins with `word`, case ignored. */
 void complete_if(struct ui_completions *out, const char *word, const char *text, const char *help);

@@ -52,6 +52,7 @@ controller_release(struct controller *c)
 	session_list_free(c->sessions, c->n_sessions);
 	theme_list_free(c->themes, c->n_themes);
 	free(c->branches);
+	free(c->mine);
 	free(c->theme);
 	free(c->next_model);
 	free(c->loading);

@@ -47,7 +47,7 @@ enum phase { PHASE_IDLE, PHASE_LOADING, PHASE_REPLYING };
 enum cost { COST_NONE, COST_MODEL, COST_SYSTEM };
 
 enum popup_tag { POPUP_MODELS = 1, POPUP_SESSIONS, POPUP_PALETTE, POPUP_THEMES, POPUP_SYSTEMS, POPUP_DELETE,
-	POPUP_BRANCHES };
+	POPUP_BRANCHES, POPUP_MESSAGES };
 
 struct controller {
 	struct controller_opts o;
@@ -109,6 +109,8 @@ struct controller {
 	size_t n_themes;
 	struct conversation_end *branches;
 	size_t n_branches;
+	int *mine;			/* ids of the user's messages, the last one first */
+	size_t n_mine;
 	struct style_sheet style;
 	char *theme;			/* the name it was loaded by; NULL: not known */
 	int plain_popup;		/* without a screen: the list or question that the next line answers; 0: none */
@@ -157,6 +159,8 @@ void controller_quit(struct controller *c, int status);	/* the loop ends; a runn
 /* Sends a text, or puts it into the queue while something is going on. */
 void controller_send(struct controller *c, const char *text);
 void controller_regen(struct controller *c);
+/* A message of the user's goes back into the input; what is sent from there is another version of it. */
+void controller_take_back(struct controller *c, int id);
 void controller_continue(struct controller *c);
 /* Esc: the queue goes back to the input; without one, load or answer end. */
 void controller_stop(struct controller *c);
@@ -216,6 +220,7 @@ void controller_pick_model(struct controller *c);
 void controller_pick_session(struct controller *c);
 void controller_pick_theme(struct controller *c);
 void controller_pick_system(struct controller *c);
+void controller_pick_message(struct controller *c);	/* one of the user's, to be taken back */
 void controller_pick_branch(struct controller *c);	/* says so when there is nothing to choose */
 void controller_palette(struct controller *c);
 void controller_popup_event(struct controller *c, const struct ui_event *ev);

@@ -343,6 +343,42 @@ branch_event(struct controller *c, const struct ui_event *ev)
 	chat_view_read_out(&c->view, conv, 0);
 }
 
+/* ---- messages of the user's ---- */
+
+static void
+add_mine(struct rows *r, const struct message *m)
+{
+	char *label = conversation_title_from(m->text.s);
+
+	rows_add(r, label ? label : "", m->at_ms ? age_text(m->at_ms) : NULL, xstrdup(m->text.s));
+	rows_keep(r, label);
+}
+
+void
+controller_pick_message(struct controller *c)
+{
+	struct message **mine;
+	struct rows r = { 0 };
+	struct ui_pick pick = { .tag = POPUP_MESSAGES, .title = "Your messages",
+		.hint = "Enter takes it back into the input · Esc closes" };
+
+	c->n_mine = conversation_latest(&c->session->conv, ROLE_USER, &mine);
+	c->mine = xreallocarray(c->mine, c->n_mine + 1, sizeof *c->mine);
+	for (size_t i = 0; i < c->n_mine; i++) {
+		c->mine[i] = mine[i]->id;
+		add_mine(&r, mine[i]);
+	}
+	rows_show(&r, c, &pick);
+	free(mine);
+}
+
+static void
+message_event(struct controller *c, const struct ui_event *ev)
+{
+	if (ev->type == UI_PICK && ev->choice < c->n_mine)
+		controller_take_back(c, c->mine[ev->choice]);
+}
+
 /* ---- palette: the commands ---- */
 
 void
@@ -461,6 +497,9 @@ controller_popup_event(struct controller *c, const struct ui_event *ev)
 		break;
 	case POPUP_BRANCHES:
 		branch_event(c, ev);
+		break;
+	case POPUP_MESSAGES:
+		message_event(c, ev);
 		break;
 	}
 }

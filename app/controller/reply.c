@@ -202,20 +202,6 @@ controller_take_queue_back(struct controller *c)
 	free(text);
 }
 
-/* The last message in view with this role, or NULL. */
-static struct message *
-last_message(const struct controller *c, enum chat_role role)
-{
-	struct message **path, *found = NULL;
-	size_t n = conversation_path(&c->session->conv, &path);
-
-	while (n-- > 0 && !found)
-		if (path[n]->role == role)
-			found = path[n];
-	free(path);
-	return found;
-}
-
 void
 controller_regen(struct controller *c)
 {
@@ -223,7 +209,7 @@ controller_regen(struct controller *c)
 	struct err e = { 0 };
 
 	controller_abandon(c);
-	user = last_message(c, ROLE_USER);
+	user = conversation_last(&c->session->conv, ROLE_USER);
 	if (!user) {
 		controller_flash(c, "There is no question to answer yet");
 		return;
@@ -238,6 +224,30 @@ controller_regen(struct controller *c)
 	}
 	ui_scroll_to_end(c->ui);
 	begin_answer(c, user->id);
+}
+
+void
+controller_take_back(struct controller *c, int id)
+{
+	const struct conversation *conv = &c->session->conv;
+	const struct message *m, *last;
+	char *text;
+
+	if (c->session->read_only) {
+		controller_refuse_read_only(c);
+		return;
+	}
+	controller_abandon(c);
+	m = conversation_find(conv, id);
+	if (!m || m->deleted)
+		return;
+	last = conversation_last(conv, ROLE_USER);
+	text = xstrdup(m->text.s);
+	controller_set_head(c, m->parent);
+	controller_give_back(c, text);
+	if (m != last)
+		controller_flash(c, "What came after it is kept: /branch goes back to it");
+	free(text);
 }
 
 void

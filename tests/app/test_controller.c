@@ -347,6 +347,60 @@ undo__of_the_first_message__empties_the_meter(void **state)
 	rig_shows(&r, "0/1000");
 }
 
+static void
+edit__n__takes_back_the_nth_from_the_end(void **state)
+{
+	start();
+	exchange("first", "Answer one");
+	exchange("second", "Answer two");
+	exchange("third", "Answer three");
+	rig_line(&r, "/edit 2");
+	assert_string_equal(ui_input(r.ui), "second");
+	rig_shows(&r, "Answer one");
+	rig_hides(&r, "Answer two");
+	rig_shows(&r, "What came after it is kept: /branch goes back to it");
+	rig_keys(&r, " try\r");
+	request_is(3, "second try");
+	scripted_say(&r.backend, "Answer four");
+	rig_turn(&r);
+	rig_line(&r, "/branch");
+	rig_shows(&r, "6 messages");
+	rig_shows(&r, "in view · 4 messages");
+}
+
+static void
+edit__alone__lets_one_choose(void **state)
+{
+	start();
+	exchange("first", "Answer one");
+	exchange("second\nwith a line more", "Answer two");
+	exchange("third", "Answer three");
+	rig_line(&r, "/edit");
+	rig_shows(&r, "Your messages");
+	rig_keys(&r, "sec");
+	rig_shows(&r, "with a line more");	/* the preview */
+	rig_keys(&r, "\r");
+	assert_string_equal(ui_input(r.ui), "second\nwith a line more");
+	rig_hides(&r, "Answer two");
+	rig_shows(&r, "Answer one");
+}
+
+static void
+edit__of_what_is_not_there__says_what_is(void **state)
+{
+	start();
+	rig_line(&r, "/edit");
+	rig_shows(&r, "There is no message of yours to edit yet");
+	exchange("first", "Answer one");
+	rig_line(&r, "/edit 2");
+	rig_shows(&r, "There is one message of yours: /edit takes nothing, or 1");
+	assert_string_equal(ui_input(r.ui), "/edit 2");
+	rig_keys(&r, "\025");
+	exchange("second", "Answer two");
+	rig_line(&r, "/edit 0");
+	rig_shows(&r, "There are 2 messages of yours: /edit takes a number from 1, the last, to 2");
+}
+
 /* ---- models ---- */
 
 static void
@@ -842,6 +896,9 @@ main(void)
 		CHAT_TEST(continue__goes_on_with_a_cut_answer),
 		CHAT_TEST(undo__gives_the_message_back),
 		CHAT_TEST(undo__of_the_first_message__empties_the_meter),
+		CHAT_TEST(edit__n__takes_back_the_nth_from_the_end),
+		CHAT_TEST(edit__alone__lets_one_choose),
+		CHAT_TEST(edit__of_what_is_not_there__says_what_is),
 		CHAT_TEST(branch__all_taken_back__shows_the_ends_of_the_chat),
 		CHAT_TEST(branch__outer_and_inner_fork__all_ends_are_there),
 		CHAT_TEST(model__switch__says_what_it_costs),
