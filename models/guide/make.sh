@@ -7,9 +7,9 @@ here=$(cd "$(dirname "$0")" && pwd)
 work=${1:-$here/../../build/guide}
 hum=${HUM:-$here/../../build/hum}
 python=${PYTHON:-/usr/bin/python3}
-steps=12850
-more=13050              # with the last steps on longer chats,
-careful=13300           # and the very last with more to be declined
+steps=13400
+more=13600              # with the last steps on longer chats,
+careful=13850           # and the very last with more to be declined
 # The C library gives large blocks back to the system at once, and then every tensor costs page faults.
 export MALLOC_MMAP_MAX_=0 MALLOC_TRIM_THRESHOLD_=100000000000 MALLOC_TOP_PAD_=268435456
 
