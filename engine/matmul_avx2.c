@@ -32,12 +32,12 @@ panel_nibbles_less_8(vu x, vu out[2])
 	out[1] = x >> 4 & 0x0f0f0f0f;
 }
 
-enum { SIX_BITS = 0 };
+#define LOW_BIT(bits) 0
 
 INLINE vu
-panel_six_less_32(vu x)
+panel_less_half(vu x, const int bits)
 {
-	return panel_unsigned(x, 0x3f3f3f3f, 32);
+	return panel_unsigned(x, ((1u << bits) - 1) * 0x01010101u, 1 << (bits - 1));
 }
 
 INLINE vu

@@ -82,9 +82,9 @@ INLINE vu merge(vu a, vu b, uint32_t mask);
 INLINE void panel_nibbles_less_8(vu x, vu out[2]);
 static const float nibble_scale;
 
-/* The same for numbers of six bits less 32, at bit SIX_BITS of the bytes: 2^SIX_BITS times what they are. Their
- * other bits are ignored. */
-INLINE vu panel_six_less_32(vu x);
+/* The same for numbers of so many bits, 2 to 7, less half of what they reach: 2^LOW_BIT(bits) times what they are, from
+ * bit LOW_BIT(bits) of the bytes on, which the instruction set defines. The other bits of x are ignored. */
+INLINE vu panel_less_half(vu x, const int bits);
 
 /* The same for the values in the table of IQ4 that the bytes (0..15) stand for. */
 INLINE vu panel_lookup(vu nibbles);

@@ -32,13 +32,14 @@
 
 PANEL_FORMATS(CODING)
 
-/* Whether high nibbles are multiplied where they lie, as 16 times what they are. */
+/* Whether weights that share a byte are multiplied where they lie in it: those at bit 4 as 16 times what they are. */
 #ifdef NIBBLES_IN_PLACE
 #define IN_PLACE(o) ((o)->tokens > 0)
 #else
 #define IN_PLACE(o) false
 #endif
 
+static const struct coding q2_k_in_place = { KIND_HALVES_MIN, 4, 0, true };
 static const struct coding q4_k_in_place = { KIND_WHOLE_MIN, 4, 0, true };
 
 static inline vf
@@ -219,24 +220,46 @@ walk_iq4_nl(const uint8_t *p, size_t stride, size_t blocks, struct sink *o)
 
 /* ---- super-blocks of 256: eight blocks ------------------------------------------------------- */
 
+/* The dot products of block i come as 4^(i % 4) times what they are, if they are multiplied in place. */
+INLINE void
+put_q2_k_scales(struct sink *o, const vu sc[4], vu head)
+{
+	vf f[2];
+	struct scale d[4], m;
+
+	halves_to_float(head, f);
+	UNROLL
+	for (int i = 0; i < 4; i++)
+		d[i] = make_scale(f[0] * (IN_PLACE(o) ? 1.0f / (1 << 2 * i) : 1));
+	m = make_scale(-f[1]);
+	UNROLL
+	for (int i = 0; i < 16; i++) {
+		put_scale(o, i, times(d[i / 2 % 4], magic_byte(sc[i / 4] & NIBBLES, i % 4)));
+		put_minimum(o, i, times(m, magic_byte(sc[i / 4] >> 4 & NIBBLES, i % 4)));
+	}
+}
+
+/* Two bits of each byte, from bit 2 * i % 8 on: group g of block i. */
+INLINE void
+put_two_bits(struct sink *o, const int i, const int g, vu x)
+{
+	const int at = 2 * i % 8;
+
+	if (IN_PLACE(o))
+		put(o, q2_k_in_place, i, g, x & 0x03030303u << at);
+	else
+		put(o, q2_k, i, g, panel_unsigned(x >> at, 0x03030303, 0));
+}
+
 INLINE void
 walk_q2_k(const uint8_t *p, size_t stride, size_t blocks, struct sink *o)
 {
 	for (size_t b = 0; b < blocks; b += 8, p += 84) {
 		vu sc[4], tail[4];
-		vf f[2];
-		struct scale d, m;
 
 		load_rows(p, stride, sc);
 		load_rows(p + 68, stride, tail);
-		halves_to_float(tail[3], f);
-		d = make_scale(f[0]);
-		m = make_scale(-f[1]);
-		UNROLL
-		for (int i = 0; i < 16; i++) {
-			put_scale(o, i, times(d, magic_byte(sc[i / 4] & NIBBLES, i % 4)));
-			put_minimum(o, i, times(m, magic_byte(sc[i / 4] >> 4 & NIBBLES, i % 4)));
-		}
+		put_q2_k_scales(o, sc, tail[3]);
 		UNROLL
 		for (int c = 0; c < 4; c++) {
 			vu x[4];
@@ -247,14 +270,29 @@ walk_q2_k(const uint8_t *p, size_t stride, size_t blocks, struct sink *o)
 			for (int i = 0; i < 4; i++) {
 				UNROLL
 				for (int j = 0; j < 4; j++)
-					put(o, q2_k, c / 2 * 4 + i, c % 2 * 4 + j,
-						panel_unsigned(x[j] >> 2 * i, 0x03030303, 0));
+					put_two_bits(o, c / 2 * 4 + i, c % 2 * 4 + j, x[j]);
 			}
 			if (c % 2)
 				finish(o, q2_k, c / 2 * 4, 4);
 		}
 		advance(o, q2_k, 8);
 	}
+}
+
+/* The bits from bit `from` on to bit `to`; what comes along is to be masked. */
+INLINE vu
+move(vu x, const int from, const int to)
+{
+	return from < to ? x << (to - from) : x >> (from - to);
+}
+
+/* Three bits: two of each byte from bit `low`, and one above them from bit `high`. */
+INLINE vu
+three_bits(vu lo, const int low, vu hi, const int high)
+{
+	const int at = LOW_BIT(3);
+
+	return panel_less_half(merge(move(hi, high, at + 2), move(lo, low, at), 0x03030303u << at), 3);
 }
 
 /* 16 scales of 6 bits, four a vector, less 32: low 4 bits in bytes 0-7, high 2 bits in bytes 8-11. */
@@ -282,7 +320,7 @@ walk_q3_k(const uint8_t *p, size_t stride, size_t blocks, struct sink *o)
 		load_rows(p + 16, stride, hmask + 4);
 		load_rows(p + 94, stride, tail);	/* two bytes before the scales */
 		halves_to_float(tail[3], f);
-		d = make_scale(f[1]);
+		d = make_scale(f[1] / (1 << LOW_BIT(3)));
 		q3_k_scales(tail, sc);
 		UNROLL
 		for (int i = 0; i < 16; i++)
@@ -297,13 +335,9 @@ walk_q3_k(const uint8_t *p, size_t stride, size_t blocks, struct sink *o)
 			for (int i = 0; i < 4; i++) {
 				UNROLL
 				for (int j = 0; j < 4; j++) {
-					const int bit = c / 2 * 4 + i;
-					vu h = hmask[c % 2 * 4 + j];
+					const int block = c / 2 * 4 + i, g = c % 2 * 4 + j;
 
-					h = bit < 2 ? h << (2 - bit) : h >> (bit - 2);
-					put(o, q3_k, bit, c % 2 * 4 + j,
-						panel_unsigned(merge(h, x[j] >> 2 * i, 0x03030303),
-							0x07070707, 4));
+					put(o, q3_k, block, g, three_bits(x[j], 2 * i, hmask[g], block));
 				}
 			}
 			if (c % 2)
@@ -398,15 +432,13 @@ walk_q5_k(const uint8_t *p, size_t stride, size_t blocks, struct sink *o)
 	}
 }
 
-/* Four low bits of each byte from bit `low`, and two high ones from bit `high`, to where SIX_BITS are expected. */
+/* Six bits: four of each byte from bit `low`, and two above them from bit `high`. */
 INLINE vu
 six_bits(vu lo, const int low, vu hi, const int high)
 {
-	const int down = low - SIX_BITS, up = SIX_BITS + 4 - high;
+	const int at = LOW_BIT(6);
 
-	lo = down < 0 ? lo << -down : lo >> down;
-	hi = up < 0 ? hi >> -up : hi << up;
-	return panel_six_less_32(merge(hi, lo, NIBBLES << SIX_BITS));
+	return panel_less_half(merge(move(hi, high, at + 4), move(lo, low, at), NIBBLES << at), 6);
 }
 
 /* 64 columns of each of the four blocks that share their high bits: 16 columns of each. */
@@ -439,7 +471,7 @@ walk_q6_k(const uint8_t *p, size_t stride, size_t blocks, struct sink *o)
 		load_rows(p + 192, stride, sc);
 		load_rows(p + 194, stride, tail);
 		halves_to_float(tail[3], f);
-		d = make_scale(f[1] / (1 << SIX_BITS));
+		d = make_scale(f[1] / (1 << LOW_BIT(6)));
 		UNROLL
 		for (int i = 0; i < 16; i++)
 			put_scale(o, i, times(d, magic_signed_byte(sc[i / 4], i % 4)));

@@ -31,13 +31,13 @@ panel_nibbles_less_8(vu x, vu out[2])
 	out[1] = x & 0xf0f0f0f0;
 }
 
-/* 4 * (q - 32) + 128 is q at the top of the byte. */
-enum { SIX_BITS = 2 };
+/* 4 * (q - 32) + 128 is q at the top of the byte, as is 32 * (q - 4) + 128. */
+#define LOW_BIT(bits) (8 - (bits))
 
 INLINE vu
-panel_six_less_32(vu x)
+panel_less_half(vu x, const int bits)
 {
-	return x & 0xfcfcfcfc;
+	return x & (0xffu << LOW_BIT(bits) & 0xffu) * 0x01010101u;
 }
 
 INLINE vi
