@@ -5,6 +5,7 @@
 
 #include "base/utf8.h"
 #include "ui/findline.h"
+#include "ui/typed.h"
 #include "ui/wrap.h"
 
 enum {
@@ -145,10 +146,8 @@ static void
 add(struct findline *l, const char *text, size_t n)
 {
 	struct strbuf words = STRBUF_INIT;
-	size_t room = WORDS_MAX - l->find.words.len;
 
-	if (n > room)
-		n = room - utf8_incomplete_tail(text, room);
+	n = typed_fits(&l->find.words, text, n, WORDS_MAX);
 	if (!n)
 		return;
 	strbuf_add(&words, l->find.words.s, l->find.words.len);
@@ -169,29 +168,6 @@ cut(struct findline *l, size_t len)
 	strbuf_release(&words);
 }
 
-static size_t
-last_character(const struct strbuf *b)
-{
-	size_t last = 0;
-	int cells;
-
-	for (size_t i = 0; i < b->len; i += utf8_cluster(b->s + i, b->len - i, &cells))
-		last = i;
-	return last;
-}
-
-static size_t
-last_word(const struct strbuf *b)
-{
-	size_t i = b->len;
-
-	while (i && b->s[i - 1] == ' ')
-		i--;
-	while (i && b->s[i - 1] != ' ')
-		i--;
-	return i;
-}
-
 void
 findline_text(struct findline *l, const char *text)
 {
@@ -201,7 +177,7 @@ findline_text(struct findline *l, const char *text)
 
 /* ---- keys ------------------------------------------------------------------------------------ */
 
-enum command { OLDER, NEWER, STAY, BACK, ERASE, ERASE_WORD, ERASE_ALL, NONE };
+enum command { OLDER, NEWER, STAY, BACK, NONE };
 
 static enum command
 command_of(struct key key)
@@ -219,11 +195,6 @@ command_of(struct key key)
 		{ { SYM_ESC, 0 }, BACK },
 		{ { 'c', KEY_CTRL }, BACK },
 		{ { 'g', KEY_CTRL }, BACK },
-		{ { SYM_BACKSPACE, 0 }, ERASE },
-		{ { 'h', KEY_CTRL }, ERASE },
-		{ { 'w', KEY_CTRL }, ERASE_WORD },
-		{ { SYM_BACKSPACE, KEY_META }, ERASE_WORD },
-		{ { 'u', KEY_CTRL }, ERASE_ALL },
 	};
 
 	for (size_t i = 0; i < sizeof table / sizeof *table; i++)
@@ -236,9 +207,14 @@ enum findline_key
 findline_key(struct findline *l, struct key k, bool again)
 {
 	char text[4];
+	size_t left;
 
 	if (key_is_text(k)) {
 		add(l, text, utf8_encode(k.sym, text));
+		return FINDLINE_DONE;
+	}
+	if (typed_erases(&l->find.words, k, &left)) {
+		cut(l, left);
 		return FINDLINE_DONE;
 	}
 	switch (command_of(k)) {
@@ -252,15 +228,6 @@ findline_key(struct findline *l, struct key k, bool again)
 		return FINDLINE_STAY;
 	case BACK:
 		return FINDLINE_BACK;
-	case ERASE:
-		cut(l, last_character(&l->find.words));
-		return FINDLINE_DONE;
-	case ERASE_WORD:
-		cut(l, last_word(&l->find.words));
-		return FINDLINE_DONE;
-	case ERASE_ALL:
-		cut(l, 0);
-		return FINDLINE_DONE;
 	case NONE:
 		break;
 	}

@@ -9,6 +9,7 @@
 #include "ui/flow.h"
 #include "ui/match.h"
 #include "ui/popup.h"
+#include "ui/typed.h"
 #include "ui/wrap.h"
 
 enum {
@@ -139,38 +140,11 @@ filter_cut(struct pick *k, size_t len)
 	apply_filter(k);
 }
 
-static size_t
-last_cluster(const struct strbuf *b)
-{
-	size_t i = 0, last = 0;
-	int cells;
-
-	while (i < b->len) {
-		last = i;
-		i += utf8_cluster(b->s + i, b->len - i, &cells);
-	}
-	return last;
-}
-
-static size_t
-last_word(const struct strbuf *b)
-{
-	size_t i = b->len;
-
-	while (i && b->s[i - 1] == ' ')
-		i--;
-	while (i && b->s[i - 1] != ' ')
-		i--;
-	return i;
-}
-
 static void
 add_to_filter(struct pick *k, const char *text)
 {
-	size_t n = strlen(text), room = FILTER_MAX - k->filter.len;
+	size_t n = typed_fits(&k->filter, text, strlen(text), FILTER_MAX);
 
-	if (n > room)
-		n = room - utf8_incomplete_tail(text, room);
 	for (size_t i = 0; i < n; i++)
 		strbuf_addc(&k->filter, text[i] == '\n' || text[i] == '\t' ? ' ' : text[i]);
 }
@@ -187,8 +161,7 @@ pick_text(struct popup *p, const char *text)
 /* ---- keys ------------------------------------------------------------------------------------ */
 
 enum command {
-	UP, DOWN, PAGE_UP, PAGE_DOWN, FIRST, LAST, CHOOSE, CANCEL,
-	ERASE, ERASE_WORD, ERASE_ALL, NONE
+	UP, DOWN, PAGE_UP, PAGE_DOWN, FIRST, LAST, CHOOSE, CANCEL, NONE
 };
 
 static enum command
@@ -213,11 +186,6 @@ command_of(struct key key)
 		{ { SYM_ESC, 0 }, CANCEL },
 		{ { 'c', KEY_CTRL }, CANCEL },
 		{ { 'g', KEY_CTRL }, CANCEL },
-		{ { SYM_BACKSPACE, 0 }, ERASE },
-		{ { 'h', KEY_CTRL }, ERASE },
-		{ { 'w', KEY_CTRL }, ERASE_WORD },
-		{ { SYM_BACKSPACE, KEY_META }, ERASE_WORD },
-		{ { 'u', KEY_CTRL }, ERASE_ALL },
 	};
 
 	for (size_t i = 0; i < sizeof table / sizeof *table; i++)
@@ -250,15 +218,6 @@ run(struct pick *k, enum command command)
 	case LAST:
 		select_row(k, k->nshown);
 		break;
-	case ERASE:
-		filter_cut(k, last_cluster(&k->filter));
-		break;
-	case ERASE_WORD:
-		filter_cut(k, last_word(&k->filter));
-		break;
-	case ERASE_ALL:
-		filter_cut(k, 0);
-		break;
 	case CHOOSE:
 		if (!k->nshown)
 			break;
@@ -280,6 +239,7 @@ pick_key(struct popup *p, struct key key)
 {
 	struct pick *k = (struct pick *)p;
 	char text[5] = "";
+	size_t left;
 
 	if (key.mods == KEY_CTRL && key.sym > ' ' && key.sym < 0x7f &&
 		strchr(k->keys, (int)key.sym)) {
@@ -290,6 +250,10 @@ pick_key(struct popup *p, struct key key)
 	if (key_is_text(key)) {
 		text[utf8_encode(key.sym, text)] = '\0';
 		pick_text(p, text);
+		return true;
+	}
+	if (typed_erases(&k->filter, key, &left)) {
+		filter_cut(k, left);
 		return true;
 	}
 	return run(k, command_of(key));
