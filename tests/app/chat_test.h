@@ -38,6 +38,17 @@ exchange(const char *question, const char *answer)
 	rig_turn(&r);
 }
 
+/* The line comes back, the reason goes away by itself. */
+static inline void
+refused(const char *line, const char *reason)
+{
+	rig_line(&r, line);
+	assert_string_equal(ui_input(r.ui), line);
+	rig_shows(&r, reason);
+	rig_keys(&r, "\025");
+	rig_hides(&r, reason);
+}
+
 #define CHAT_TEST(name) cmocka_unit_test_setup_teardown(name, chat_setup, chat_teardown)
 
 #endif

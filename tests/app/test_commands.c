@@ -3,10 +3,8 @@
 #include "tests/app/cmocka_all.h"
 
 #include "app/command/command.h"
-#include "tests/app/home.h"
-#include "tests/app/scripted.h"
+#include "tests/app/chat_test.h"
 
-static struct rig r;
 static struct ui_completions found;
 
 static void
@@ -35,8 +33,7 @@ static int
 teardown(void **state)
 {
 	forget();
-	rig_release(&r);
-	return home_teardown(state);
+	return chat_teardown(state);
 }
 
 /* What Tab finds at the end of the line. */
@@ -306,17 +303,6 @@ run__figures__while_an_answer_is_written(void **state)
 	rig_shows(&r, "word after 1.00 s");
 	rig_shows(&r, "seed       7");
 	rig_shows(&r, "sampling   temperature 0.6, top_p 0.9, top_k 40, presence_penalty 0.5");
-}
-
-/* The line comes back, the reason goes away by itself. */
-static void
-refused(const char *line, const char *reason)
-{
-	rig_line(&r, line);
-	assert_string_equal(ui_input(r.ui), line);
-	rig_shows(&r, reason);
-	rig_keys(&r, "\025");
-	rig_hides(&r, reason);
 }
 
 static void

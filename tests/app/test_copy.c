@@ -83,16 +83,6 @@ flashes(const char *command, const char *notice)
 }
 
 static void
-refused(const char *line, const char *reason)
-{
-	rig_line(&r, line);
-	assert_string_equal(ui_input(r.ui), line);
-	rig_shows(&r, reason);
-	rig_keys(&r, "\025");
-	rig_hides(&r, reason);
-}
-
-static void
 copy__answers__from_the_end(void **state)
 {
 	exchange("one", "The first.");

@@ -42,6 +42,13 @@ screen_close(void)
 	strbuf_release(&text);
 }
 
+int
+screen_teardown(void **state)
+{
+	screen_close();
+	return 0;
+}
+
 void
 screen_wait(int64_t ms)
 {
@@ -66,6 +73,17 @@ screen_key(const char *bytes)
 		ui_feed(screen, bytes + i, n);
 		clock_ms += 100;
 		ui_draw(screen);
+	}
+}
+
+void
+screen_say_numbers(int from, int to)
+{
+	for (int i = from; i < to; i++) {
+		char message[32];
+
+		snprintf(message, sizeof message, "message %d", i);
+		transcript_add(ui_transcript(screen), ENTRY_USER, "you", message);
 	}
 }
 

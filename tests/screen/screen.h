@@ -9,10 +9,14 @@ extern struct ui *screen;
 /* o may be NULL. */
 void screen_open(int rows, int cols, const struct ui_opts *o);
 void screen_close(void);
+int screen_teardown(void **state);		/* the same, for cmocka */
 
 void screen_wait(int64_t ms);			/* moves the clock */
 void screen_keys(const char *bytes);		/* as one read of the terminal */
 void screen_key(const char *bytes);		/* keys one by one, with time between them */
+
+/* The user says "message N" for each from .. to - 1. */
+void screen_say_numbers(int from, int to);
 
 /* Draws; the whole screen, rows right-trimmed. Valid until the next call. */
 const char *screen_text(void);

@@ -30,36 +30,10 @@ add(const char *text)
 }
 
 static void
-numbered(int from, int to)
-{
-	for (int i = from; i < to; i++) {
-		char text[32];
-
-		snprintf(text, sizeof text, "message %d", i);
-		add(text);
-	}
-}
-
-static void
-escape(void)
-{
-	screen_keys("\033");
-	screen_wait(100);
-	screen_text();
-}
-
-static int
-close_screen(void **state)
-{
-	screen_close();
-	return 0;
-}
-
-static void
 find__typing__goes_to_the_nearest_match_above(void **state)
 {
 	screen_open(12, 60, NULL);
-	numbered(0, 30);
+	screen_say_numbers(0, 30);
 	screen_keys("a draft" ALT_ENTER "of two lines");
 	expect_event(UI_EDITED);
 	screen_key(FIND);
@@ -100,7 +74,7 @@ find__typing__goes_to_the_nearest_match_above(void **state)
 	screen_has("find: message\u20ac ");
 	screen_key("\010\010\010");
 	screen_has("30 of 30 │");
-	escape();
+	screen_key("\033");
 	screen_has("> a draft");
 	screen_has("  of two lines");
 	screen_lacks("find:");
@@ -114,7 +88,7 @@ static void
 find__steps__go_round_and_stay_or_go_back(void **state)
 {
 	screen_open(12, 60, NULL);
-	numbered(0, 40);
+	screen_say_numbers(0, 40);
 	screen_key(PAGE_UP);
 	screen_key(PAGE_UP);
 	screen_key(WHEEL_UP);
@@ -160,7 +134,7 @@ static void
 find__scrolling__goes_on_under_it(void **state)
 {
 	screen_open(12, 60, NULL);
-	numbered(0, 100);
+	screen_say_numbers(0, 100);
 	screen_key(FIND);
 	screen_key("message 9");
 	screen_has("11 of 11 │");
@@ -190,7 +164,7 @@ static void
 find__stream__is_searched_and_moves_nothing(void **state)
 {
 	screen_open(12, 60, NULL);
-	numbered(0, 20);
+	screen_say_numbers(0, 20);
 	screen_key(FIND);
 	screen_key("message");
 	screen_has("20 of 20 │");
@@ -211,7 +185,7 @@ find__stream__is_searched_and_moves_nothing(void **state)
 	screen_has("nothing found │");
 	add("a message in an empty chat");
 	screen_has("1 of 1 │");
-	escape();
+	screen_key("\033");
 	screen_has("a message in");
 	screen_lacks("find:");
 }
@@ -220,10 +194,10 @@ static void
 find__nothing_found__follows_the_answer(void **state)
 {
 	screen_open(12, 60, NULL);
-	numbered(0, 20);
+	screen_say_numbers(0, 20);
 	screen_key(FIND);
 	screen_key("words");
-	numbered(20, 30);
+	screen_say_numbers(20, 30);
 	screen_has("message 29");
 	add("words");
 	screen_has("1 of 1 │");
@@ -234,7 +208,7 @@ static void
 find__resize__keeps_it_and_the_match(void **state)
 {
 	screen_open(24, 80, NULL);
-	numbered(0, 60);
+	screen_say_numbers(0, 60);
 	screen_keys("a draft");
 	screen_key(FIND);
 	screen_key("message 49");
@@ -258,7 +232,7 @@ find__resize__keeps_it_and_the_match(void **state)
 	ui_resize_to(screen, 5, 12);
 	screen_has("\nmessage 49\n");
 	ui_resize_to(screen, 24, 80);
-	escape();
+	screen_key("\033");
 	screen_has("> a draft");
 	screen_has("message 59");
 }
@@ -268,7 +242,7 @@ static void
 find__enter__keeps_the_match_in_view(void **state)
 {
 	screen_open(20, 60, NULL);
-	numbered(0, 60);
+	screen_say_numbers(0, 60);
 	for (int i = 0; i < 6; i++)
 		screen_keys("line" ALT_ENTER);
 	screen_text();
@@ -284,7 +258,7 @@ static void
 find__paste__takes_the_first_line(void **state)
 {
 	screen_open(12, 60, NULL);
-	numbered(0, 3);
+	screen_say_numbers(0, 3);
 	screen_key(FIND);
 	screen_keys(PASTE("message 1\r\nmessage 2"));
 	screen_has("find: message 1 ");
@@ -295,7 +269,7 @@ find__paste__takes_the_first_line(void **state)
 	screen_key("\025\xe4\xb8\x96\xe7\x95\x8c");
 	screen_has("find: 世界 ");
 	cursor_is(8, 12);
-	escape();
+	screen_key("\033");
 	expect_no_event();
 	assert_string_equal(ui_input(screen), "");
 }
@@ -306,7 +280,7 @@ find__other_actions__end_it(void **state)
 	struct ui_event ev;
 
 	screen_open(12, 60, NULL);
-	numbered(0, 3);
+	screen_say_numbers(0, 3);
 	screen_key(FIND);
 	screen_key("message\t" ALT_ENTER);
 	screen_has("find: message ");
@@ -342,7 +316,7 @@ find__any_keys__do_no_harm(void **state)
 	screen_open(12, 60, NULL);
 	t = ui_transcript(screen);
 	transcript_add(t, ENTRY_SYSTEM, "system", "a\nb\na\nb\na\nb");
-	numbered(0, 5);
+	screen_say_numbers(0, 5);
 	screen_keys("draft");
 	for (int round = 0; round < 4000; round++) {
 		const char *text = texts[rand() % TEXTS];
@@ -394,7 +368,7 @@ find__in_readlines_search__is_a_character_ahead(void **state)
 	screen_has("find:");
 }
 
-#define FIND_TEST(name) cmocka_unit_test_teardown(name, close_screen)
+#define FIND_TEST(name) cmocka_unit_test_teardown(name, screen_teardown)
 
 int
 main(void)

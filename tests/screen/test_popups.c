@@ -38,21 +38,6 @@ pick(void)
 }
 
 static void
-escape(void)
-{
-	screen_keys("\033");
-	screen_wait(50);
-	screen_text();
-}
-
-static int
-close_screen(void **state)
-{
-	screen_close();
-	return 0;
-}
-
-static void
 pick__list__begins_with_a_filter(void **state)
 {
 	static const size_t chosen[] = { 1, 1, 2, 2, 2 };	/* of the second and the third, which match */
@@ -161,7 +146,7 @@ pick__keys__move_choose_and_cancel(void **state)
 	assert_int_equal(ev.choice, 2);
 	assert_false(ui_has_popup(screen));
 	pick();
-	escape();
+	screen_key("\033");
 	assert_int_equal(expect_event(UI_PICK_CANCELLED).tag, 7);
 	assert_false(ui_has_popup(screen));
 	pick();
@@ -295,7 +280,7 @@ ask__question__is_answered_by_y_and_n(void **state)
 	assert_int_equal(ev.tag, 3);
 	assert_false(ui_has_popup(screen));
 	ui_ask(screen, 3, "Sure?");
-	escape();
+	screen_key("\033");
 	assert_int_equal(expect_event(UI_ANSWER).choice, 0);
 	for (int rows = 1; rows < 14; rows++) {
 		ui_resize_to(screen, rows, 2 * rows);
@@ -355,7 +340,7 @@ page__text__is_read_and_closed(void **state)
 	expect_no_event();
 	ui_page(screen, "One", "short");
 	screen_has("│ short");
-	escape();
+	screen_key("\033");
 	expect_no_event();
 	assert_false(ui_has_popup(screen));
 }
@@ -460,7 +445,7 @@ complete__tab__completes_what_is_common_and_lists_the_rest(void **state)
 	assert_string_equal(ui_input(screen), "/model ");
 	screen_keys(BACKTAB);
 	assert_string_equal(ui_input(screen), "/move");
-	escape();				/* as it was typed */
+	screen_key("\033");				/* as it was typed */
 	assert_string_equal(ui_input(screen), "/mo");
 	screen_lacks("change the model");
 	expect_no_event();
@@ -495,7 +480,7 @@ complete__typing__narrows_the_list(void **state)
 int
 main(void)
 {
-#define TEST(f) cmocka_unit_test_teardown(f, close_screen)
+#define TEST(f) cmocka_unit_test_teardown(f, screen_teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(pick__list__is_narrowed_by_typing),
 		TEST(pick__list__begins_with_a_filter),

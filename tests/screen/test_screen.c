@@ -43,24 +43,6 @@ small_chat(void)
 	transcript_set_footer(t, 1, "14.2 tok/s · 118 tokens");
 }
 
-static void
-numbered(int from, int to)
-{
-	for (int i = from; i < to; i++) {
-		char text[32];
-
-		snprintf(text, sizeof text, "message %d", i);
-		transcript_add(ui_transcript(screen), ENTRY_USER, "you", text);
-	}
-}
-
-static int
-close_screen(void **state)
-{
-	screen_close();
-	return 0;
-}
-
 /* ---- sizes ----------------------------------------------------------------------------------- */
 
 static void
@@ -155,7 +137,7 @@ screen__any_size__does_no_harm(void **state)
 {
 	screen_open(1, 1, NULL);
 	small_chat();
-	numbered(0, 20);
+	screen_say_numbers(0, 20);
 	screen_keys("typed 世界");
 	for (int rows = 1; rows < 30; rows++) {
 		for (int cols = 1; cols < 90; cols += rows < 8 ? 1 : 13) {
@@ -210,7 +192,7 @@ static void
 input__lines__grow_the_box_and_the_cursor_is_exact(void **state)
 {
 	screen_open(12, 50, NULL);
-	numbered(0, 9);
+	screen_say_numbers(0, 9);
 	screen_keys("first" ALT_ENTER);
 	screen_keys("世界 e\xcc\x81!" ALT_ENTER "\033[13;2u" "\n");
 	screen_keys("last words of a line that is longer than the box is wide");
@@ -600,7 +582,7 @@ chat__stream__is_followed_until_the_reader_leaves(void **state)
 
 	screen_open(14, 60, NULL);
 	t = ui_transcript(screen);
-	numbered(0, 10);
+	screen_say_numbers(0, 10);
 	transcript_add(t, ENTRY_ASSISTANT, "llama", "");
 	for (int i = 0; i < 20; i++)
 		transcript_append(t, 10, "line\n", 5);
@@ -637,7 +619,7 @@ chat__resize__while_streaming_keeps_the_place(void **state)
 
 	screen_open(14, 60, NULL);
 	t = ui_transcript(screen);
-	numbered(0, 60);
+	screen_say_numbers(0, 60);
 	transcript_add(t, ENTRY_ASSISTANT, "llama", "");
 	screen_keys(PAGE_UP PAGE_UP PAGE_UP PAGE_UP);
 	screen_has("message 43");
@@ -785,7 +767,7 @@ look__no_color__is_honoured(void **state)
 int
 main(void)
 {
-#define TEST(f) cmocka_unit_test_teardown(f, close_screen)
+#define TEST(f) cmocka_unit_test_teardown(f, screen_teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(screen__80x24__has_the_whole_look),
 		TEST(screen__40x10__has_no_frame),
