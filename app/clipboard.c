@@ -11,6 +11,7 @@
 
 #include "app/child.h"
 #include "app/clipboard.h"
+#include "base/fd.h"
 #include "base/xalloc.h"
 
 /* From the best to the worst. tmux knows -w from 3.2 on; before, it refuses it. */
@@ -95,27 +96,13 @@ clipboard_way(const struct clipboard_way *last, bool ascii, char *(*get)(const c
 
 /* ---- how ---- */
 
-static int
-write_all(int fd, const char *s, size_t n)
-{
-	while (n) {
-		ssize_t k = write(fd, s, n);
-
-		if (k < 0 && errno != EINTR)
-			return -1;
-		s += k > 0 ? k : 0;
-		n -= k > 0 ? (size_t)k : 0;
-	}
-	return 0;
-}
-
 /* A file in memory instead of a pipe, so that nobody waits for a tool that does not read. */
 static int
 text_as_file(const char *text, size_t len)
 {
 	int fd = memfd_create("hum-copy", MFD_CLOEXEC);
 
-	if (fd >= 0 && (write_all(fd, text, len) < 0 || lseek(fd, 0, SEEK_SET) < 0)) {
+	if (fd >= 0 && (fd_write_all(fd, text, len) < 0 || lseek(fd, 0, SEEK_SET) < 0)) {
 		close(fd);
 		fd = -1;
 	}

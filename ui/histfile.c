@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/fd.h"
 #include "base/log.h"
 #include "base/strbuf.h"
 #include "base/utf8.h"
@@ -66,24 +67,6 @@ unescape(char *s)
 	*to = '\0';
 }
 
-static void
-write_all(int fd, const struct strbuf *b, const char *path)
-{
-	size_t done = 0;
-
-	while (done < b->len) {
-		ssize_t k = write(fd, b->s + done, b->len - done);
-
-		if (k < 0 && errno == EINTR)
-			continue;
-		if (k <= 0) {
-			log_msg("input history %s: %s", path, strerror(errno));
-			return;
-		}
-		done += (size_t)k;
-	}
-}
-
 void
 histfile_append(const char *path, const char *entry)
 {
@@ -103,7 +86,8 @@ histfile_append(const char *path, const char *entry)
 		strbuf_addc(&b, '\n');
 	escape(&b, entry);
 	strbuf_addc(&b, '\n');
-	write_all(fd, &b, path);
+	if (fd_write_all(fd, b.s, b.len) < 0)
+		log_msg("input history %s: %s", path, strerror(errno));
 	strbuf_release(&b);
 	close(fd);
 }
@@ -146,12 +130,10 @@ shorten(const char *path, const struct lines *l, size_t first)
 	for (size_t i = first; i < l->n; i++)
 		strbuf_addf(&b, "%s\n", l->items[i]);
 	if (fd >= 0) {
-		struct stat st;
-
-		write_all(fd, &b, fresh);
-		if (fstat(fd, &st) || (size_t)st.st_size != b.len || fsync(fd) ||
-			rename(fresh, path))
+		if (fd_write_all(fd, b.s, b.len) < 0 || fsync(fd) || rename(fresh, path)) {
+			log_msg("input history %s: %s", fresh, strerror(errno));
 			unlink(fresh);
+		}
 		close(fd);
 	}
 	strbuf_release(&b);

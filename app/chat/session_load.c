@@ -16,6 +16,7 @@
 #include "app/chat/session_file.h"
 #include "app/chat/session_load.h"
 #include "app/config/paths.h"
+#include "base/fd.h"
 #include "base/xalloc.h"
 
 #define MAX_SIZE ((off_t)2 << 30)	/* of a session's file */
@@ -413,22 +414,6 @@ open_torn(const char *path, char **torn_path)
 	return fd;
 }
 
-static int
-write_all(int fd, const char *bytes, size_t len)
-{
-	while (len) {
-		ssize_t n = write(fd, bytes, len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -1;
-		bytes += n;
-		len -= (size_t)n;
-	}
-	return fsync(fd);
-}
-
 /* Copies the torn end aside, makes sure of the copy, then cuts it off. -1 and errno; the file is as
  * it was then. */
 static int
@@ -439,7 +424,9 @@ cut_torn(struct loader *l, int fd, const char *path, size_t good)
 
 	if (copy < 0)
 		return -1;
-	rc = write_all(copy, l->bytes + good, l->len - good);
+	rc = fd_write_all(copy, l->bytes + good, l->len - good);
+	if (rc == 0)
+		rc = fsync(copy);
 	if (rc == 0)
 		rc = session_sync_folder(torn_path);
 	if (rc == 0)

@@ -46,15 +46,13 @@ last_fork(const struct conversation *conv, int **siblings, size_t *n, size_t *po
 static size_t
 wanted_sibling(const char *arg, size_t position, size_t n)
 {
-	char *end;
-	unsigned long number;
+	size_t number = command_number(arg, n);
 
 	if (!strcmp(arg, "next"))
 		return (position + 1) % n;
 	if (!strcmp(arg, "prev"))
 		return (position + n - 1) % n;
-	number = strtoul(arg, &end, 10);
-	return *end || number < 1 || number > n ? n : number - 1;
+	return number ? number - 1 : n;
 }
 
 static void

@@ -15,6 +15,7 @@
 #include "app/controller/editor.h"
 #include "app/controller/text_file.h"
 #include "app/signals.h"
+#include "base/fd.h"
 #include "base/xalloc.h"
 
 enum { LOOK_MS = 50 };
@@ -31,7 +32,7 @@ write_input(const char *text, char **path)
 	fd = mkostemps(*path, 3, O_CLOEXEC);
 	if (fd < 0)
 		return -1;
-	if (write(fd, text, len) != (ssize_t)len || (len && write(fd, "\n", 1) != 1)) {
+	if (fd_write_all(fd, text, len) < 0 || (len && fd_write_all(fd, "\n", 1) < 0)) {
 		close(fd);
 		unlink(*path);
 		return -1;
