@@ -98,6 +98,22 @@ screen_text(void)
 }
 
 void
+screen_takes_all_sizes(void)
+{
+	for (int rows = 1; rows < 30; rows++) {
+		for (int cols = 1; cols < 90; cols += rows < 8 ? 1 : 13) {
+			int row, col;
+
+			ui_resize_to(screen, rows, cols);
+			screen_text();
+			ui_cursor(screen, &row, &col);
+			assert_in_range(row, 0, rows - 1);
+			assert_in_range(col, 0, cols - 1);
+		}
+	}
+}
+
+void
 screen_is(const char *expected)
 {
 	struct strbuf got = STRBUF_INIT, want = STRBUF_INIT;

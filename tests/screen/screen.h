@@ -21,6 +21,9 @@ void screen_say_numbers(int from, int to);
 /* Draws; the whole screen, rows right-trimmed. Valid until the next call. */
 const char *screen_text(void);
 
+/* Whatever its size, the screen is drawn, with the cursor on it. It has another size then. */
+void screen_takes_all_sizes(void);
+
 /* The screen is this text, a row a line; trailing empty rows may be left out. */
 void screen_is(const char *expected);
 void screen_has(const char *part);

@@ -213,17 +213,7 @@ find__resize__keeps_it_and_the_match(void **state)
 	screen_key(FIND);
 	screen_key("message 49");
 	screen_key(" \177");
-	for (int rows = 1; rows < 24; rows++) {
-		for (int cols = 1; cols < 90; cols += rows < 8 ? 1 : 13) {
-			int row, col;
-
-			ui_resize_to(screen, rows, cols);
-			screen_text();
-			ui_cursor(screen, &row, &col);
-			assert_in_range(row, 0, rows - 1);
-			assert_in_range(col, 0, cols - 1);
-		}
-	}
+	screen_takes_all_sizes();
 	ui_resize_to(screen, 6, 30);
 	screen_has("message 49");
 	screen_has("find: message 49        1 of 1\n");

@@ -139,17 +139,7 @@ screen__any_size__does_no_harm(void **state)
 	small_chat();
 	screen_say_numbers(0, 20);
 	screen_keys("typed 世界");
-	for (int rows = 1; rows < 30; rows++) {
-		for (int cols = 1; cols < 90; cols += rows < 8 ? 1 : 13) {
-			int row, col;
-
-			ui_resize_to(screen, rows, cols);
-			screen_text();
-			ui_cursor(screen, &row, &col);
-			assert_in_range(row, 0, rows - 1);
-			assert_in_range(col, 0, cols - 1);
-		}
-	}
+	screen_takes_all_sizes();
 }
 
 static void
